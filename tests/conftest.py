@@ -1,0 +1,58 @@
+"""What every test gets: a home of its own, no display, no network; and what no test may leave behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings, jobs, models, caches and logs of this test alone."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("ZIPPO_DESKTOP_HOME", str(home))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _no_unexpected_warning(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail if the package logs a warning; a test that expects one reads `caplog` and then clears it."""
+    yield
+    records = [record for when in ("setup", "call") for record in caplog.get_records(when)]
+    warnings = [record.getMessage() for record in records if _is_package_warning(record)]
+    assert not warnings, f"unexpected warnings were logged: {warnings}"
+
+
+def _is_package_warning(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] == "zippo_desktop" and record.levelno >= logging.WARNING
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left_running() -> Iterator[None]:
+    """Fail if a QThread is still running at the end; it is stopped, so that the other tests can go on."""
+    yield
+    running = _running_qthreads()
+    for thread in running:
+        thread.requestInterruption()
+        thread.quit()
+        thread.wait(2000)
+    assert not running, f"threads were left running: {running}"
+
+
+def _running_qthreads() -> list:
+    if "PySide6.QtCore" not in sys.modules:
+        return []
+    import shiboken6
+    from PySide6.QtCore import QThread
+
+    wrappers = shiboken6.getAllValidWrappers()
+    threads = [wrapper for wrapper in wrappers if isinstance(wrapper, QThread) and wrapper.isRunning()]
+    return [thread for thread in threads if thread != QThread.currentThread()]

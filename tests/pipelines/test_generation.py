@@ -1,0 +1,59 @@
+"""Joint generation on the fake session: the prompt's colour in a disc over a quarter of the picture."""
+
+import numpy as np
+import pytest
+
+from zippo_desktop.diffusion.latents import Branch
+from zippo_desktop.engine.fake_session import FakeSession, colour_of
+from zippo_desktop.errors import UsageError
+from zippo_desktop.pipelines import generation
+from zippo_desktop.pipelines.request import GenerationRequest
+
+
+def test_colours_and_matte_come_together():
+    picture = generation.infer(FakeSession(), GenerationRequest("a pear", size=128, steps=4, guidance=1))
+    assert picture.shape == (128, 128, 4)
+    assert picture[..., 3].mean() == pytest.approx(0.25, abs=0.03)
+    np.testing.assert_allclose(picture[64, 64], [*(colour_of("a pear") / 2 + 0.5), 1], atol=1e-4)
+    np.testing.assert_allclose(picture[0, 0], 0, atol=1e-4)
+
+
+def test_without_a_size_the_models_own_is_taken():
+    assert generation.infer(FakeSession(size_px=96), GenerationRequest("a pear", steps=1)).shape == (96, 96, 4)
+
+
+@pytest.mark.parametrize("size", [100, 8, 0, -16])
+def test_a_size_that_the_network_cannot_make_is_refused(size):
+    with pytest.raises(UsageError, match=f"{size} px") as caught:
+        generation.infer(FakeSession(), GenerationRequest("a pear", size=size))
+    assert "multiple of 16" in caught.value.hint
+
+
+def test_both_branches_see_one_joint_latent_in_one_batch(monkeypatch):
+    session, calls = FakeSession(), []
+    denoise = session.denoise
+
+    def listen(latents, timestep, branches, text):
+        calls.append((latents, branches, text))
+        return denoise(latents, timestep, branches, text)
+
+    monkeypatch.setattr(session, "denoise", listen)
+    generation.infer(session, GenerationRequest("a pear", negative="a plum", steps=2, guidance=3))
+    assert len(calls) == 2
+    for latents, branches, text in calls:
+        assert branches == [Branch.JOINT_RGB, Branch.JOINT_MATTE] * 2
+        np.testing.assert_array_equal(latents, np.repeat(latents[:1], 4, axis=0))
+        np.testing.assert_array_equal(text[:2, 0, :3], [colour_of("a pear")] * 2)
+        np.testing.assert_array_equal(text[2:, 0, :3], [colour_of("a plum")] * 2)
+
+
+def test_finish_takes_the_backdrop_off_and_keeps_the_parameters():
+    red = np.array([0.8, 0.2, 0.4], np.float32)
+    picture = np.empty((8, 8, 4), np.float32)
+    picture[..., :3] = red * 0.5 + 0.5 * 0.5  # half transparent over the grey
+    picture[..., 3] = 0.5
+    stack = generation.finish(picture, {"seed": "7"})
+    np.testing.assert_allclose(stack.subject, np.broadcast_to(np.rint(red * 255), (8, 8, 3)), atol=1)
+    np.testing.assert_array_equal(stack.matte, 0.5)
+    assert stack.original is None
+    assert stack.metadata.parameters == {"seed": "7"}

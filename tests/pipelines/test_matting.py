@@ -1,0 +1,125 @@
+"""Matting on the fake session, whose subject is whatever is bright."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.photos import half_white
+from zippo_desktop.diffusion.latents import draw_noise, split
+from zippo_desktop.engine.fake_session import FakeSession
+from zippo_desktop.errors import Cancelled
+from zippo_desktop.imaging.decode import Photo
+from zippo_desktop.imaging.layers import Metadata
+from zippo_desktop.imaging.resize import fit_to_network
+from zippo_desktop.pipelines import matting
+from zippo_desktop.pipelines.request import MattingRequest
+
+
+class Listening(FakeSession):
+    """Keeps the matte half of each latent that it is asked to denoise, and the prompts."""
+
+    def __init__(self):
+        super().__init__()
+        self.mattes, self.prompts = [], []
+
+    def denoise(self, latents, timestep, branches, text):
+        self.mattes.append(split(latents)[1])
+        return super().denoise(latents, timestep, branches, text)
+
+    def encode_prompts(self, prompts):
+        self.prompts += prompts
+        return super().encode_prompts(prompts)
+
+
+def picture(width=80, height=60):
+    return half_white(width, height).astype(np.float32) / 255
+
+
+def photo(pixels, alpha=None, metadata=None):
+    return Photo(Path("photo.png"), pixels, alpha, metadata or Metadata())
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 64), (80, 60), (300, 40), (40, 300)])
+def test_the_matte_is_the_bright_half_without_padding(width, height):
+    matte = matting.infer(FakeSession(), picture(width, height), MattingRequest())
+    factor = 64 / max(width, height)
+    assert matte.shape == (round(height * factor), round(width * factor))
+    assert matte.dtype == np.float32
+    assert matte[:, : matte.shape[1] // 4].min() == pytest.approx(1, abs=1e-4)
+    assert matte[:, -matte.shape[1] // 4 :].max() == pytest.approx(0, abs=1e-4)
+
+
+def test_a_batch_gives_each_picture_what_it_gets_alone():
+    session, request = FakeSession(), MattingRequest(steps=2, seed=5)
+    pictures = [picture(), picture()[:, ::-1].copy()]
+    fits = [fit_to_network(each, 64, 16) for each in pictures]
+    together = matting.infer_fits(session, fits, request)
+    for each, matte in zip(pictures, together, strict=True):
+        np.testing.assert_allclose(matte, matting.infer(session, each, request), atol=1e-6)
+
+
+def test_pictures_of_a_batch_share_their_noise_and_members_of_an_ensemble_do_not():
+    session = Listening()
+    fits = [fit_to_network(picture(), 64, 16)] * 2
+    matting.infer_fits(session, fits, MattingRequest(seed=5, ensemble=2))
+    first, second = session.mattes
+    for member, latents in ((5, first), (6, second)):
+        expected = draw_noise(member, (1, 4, 6, 8))
+        np.testing.assert_array_equal(latents, np.repeat(expected, 2, axis=0))
+
+
+def test_an_ensemble_is_the_mean_of_its_members(monkeypatch):
+    session = FakeSession()
+    levels = iter([-1.0, 0.0, 1.0])
+    monkeypatch.setattr(session, "decode_latents", lambda _: np.full((1, 3, 48, 64), next(levels), np.float32))
+    matte = matting.infer(session, picture(), MattingRequest(ensemble=3))
+    np.testing.assert_allclose(matte, 0.5)
+
+
+def test_steps_are_counted_over_the_whole_ensemble():
+    told = []
+    request = MattingRequest(steps=2, ensemble=3)
+    matting.infer(FakeSession(), picture(), request, lambda *step: told.append(step))
+    assert told == [(done, 6) for done in range(1, 7)]
+
+
+def test_cancelling_ends_it_after_the_step():
+    def cancel(done, total):
+        raise Cancelled
+
+    session = FakeSession()
+    with pytest.raises(Cancelled):
+        matting.infer(session, picture(), MattingRequest(steps=9), cancel)
+    assert session.calls.count("denoise") == 1
+
+
+def test_the_prompt_reaches_the_network():
+    session = Listening()
+    matting.infer(session, picture(), MattingRequest(prompt="a cat"))
+    assert session.prompts == ["a cat"]
+
+
+def test_a_mattes_values_stay_in_range(monkeypatch):
+    session = FakeSession()
+    monkeypatch.setattr(session, "decode_latents", lambda _: np.full((1, 3, 48, 64), 1.7, np.float32))
+    assert matting.infer(session, picture(), MattingRequest()).max() == 1
+
+
+def test_finish_returns_to_the_photos_own_size_and_pixels():
+    pixels = half_white(400, 300).astype(np.uint16) * 257
+    metadata = Metadata(exif=b"exif", icc_profile=None, dpi=(300, 300))
+    small = matting.infer(FakeSession(), picture(400, 300), MattingRequest())
+    stack = matting.finish(small, photo(pixels, metadata=metadata))
+    assert stack.size == (400, 300)
+    assert stack.subject is pixels
+    assert stack.original is pixels
+    assert stack.metadata == metadata
+    expected = (pixels[..., 0] > 0).astype(np.float32)
+    assert np.abs(stack.matte - expected).mean() < 0.01
+
+
+def test_transparency_that_the_photo_has_stays():
+    alpha = np.full((60, 80), 0.5, np.float32)
+    stack = matting.finish(np.ones((48, 64), np.float32), photo(half_white(), alpha))
+    np.testing.assert_allclose(stack.matte, 0.5, atol=1e-5)

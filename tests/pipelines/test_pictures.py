@@ -1,0 +1,41 @@
+"""Layout and range on the way into the network and out of it."""
+
+import numpy as np
+
+from zippo_desktop.pipelines.pictures import (
+    colours_from_network,
+    matte_to_network,
+    mattes_from_network,
+    to_network,
+    to_uint8,
+)
+
+
+def test_pictures_come_back_as_they_went():
+    pictures = np.random.default_rng(0).random((2, 5, 7, 3), np.float32)
+    network = to_network(pictures)
+    assert network.shape == (2, 3, 5, 7)
+    assert network.dtype == np.float32
+    assert -1 <= network.min() < -0.8
+    np.testing.assert_allclose(colours_from_network(network), pictures, atol=1e-6)
+
+
+def test_mattes_come_back_as_they_went():
+    matte = np.random.default_rng(0).random((5, 7), np.float32)
+    network = matte_to_network(matte)
+    assert network.shape == (1, 3, 5, 7)
+    np.testing.assert_allclose(mattes_from_network(network)[0], matte, atol=1e-6)
+
+
+def test_a_matte_is_the_mean_of_the_channels_before_it_is_clipped():
+    decoded = np.array([3.0, -1.0, -1.0], np.float32).reshape(1, 3, 1, 1)
+    np.testing.assert_allclose(mattes_from_network(decoded), 1 / 6 + 0.5, atol=1e-6)
+
+
+def test_what_the_decoder_overshoots_is_clipped():
+    decoded = np.array([-1.5, 0.0, 1.5], np.float32).reshape(1, 3, 1, 1)
+    np.testing.assert_array_equal(colours_from_network(decoded)[0, 0, 0], [0, 0.5, 1])
+
+
+def test_levels_are_rounded_to_the_nearest():
+    np.testing.assert_array_equal(to_uint8(np.array([0, 0.499 / 255, 0.501 / 255, 1])), [0, 0, 1, 255])

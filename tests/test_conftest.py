@@ -1,0 +1,73 @@
+"""The watchmen of conftest.py really fail a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+LEFT_RUNNING = """
+    from PySide6.QtCore import QThread
+
+    def test_leaves_a_thread(qapp):
+        thread = QThread(qapp)
+        thread.start()
+"""
+STOPPED = """
+    from PySide6.QtCore import QThread
+
+    def test_stops_its_thread(qapp):
+        thread = QThread(qapp)
+        thread.start()
+        thread.quit()
+        assert thread.wait(5000)
+"""
+LOGS_A_WARNING = """
+    import logging
+
+    def test_logs():
+        logging.getLogger("zippo_desktop.engine").warning("the provider fell back")
+"""
+EXPECTS_A_WARNING = """
+    import logging
+
+    def test_logs(caplog):
+        logging.getLogger("zippo_desktop.engine").warning("the provider fell back")
+        assert "fell back" in caplog.text
+        caplog.clear()
+"""
+OTHERS_WARN = """
+    import logging
+
+    def test_logs():
+        logging.getLogger("zippo_desktop_of_others").warning("not ours")
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "errors", "complaint"),
+    [
+        (LEFT_RUNNING, 1, "*threads were left running*"),
+        (STOPPED, 0, "*1 passed*"),
+        (LOGS_A_WARNING, 1, "*unexpected warnings were logged: *fell back*"),
+        (EXPECTS_A_WARNING, 0, "*1 passed*"),
+        (OTHERS_WARN, 0, "*1 passed*"),
+    ],
+)
+def test_what_a_test_leaves_behind(
+    pytester: pytest.Pytester, source: str, errors: int, complaint: str
+) -> None:
+    pytester.makeconftest((Path(__file__).parent / "conftest.py").read_text())
+    pytester.makepyfile(source)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, errors=errors)
+    result.stdout.fnmatch_lines([complaint])
+
+
+def test_every_test_has_its_own_empty_home(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zippo_desktop import paths
+
+    assert paths.settings_path().parent == own_home
+    assert not any(own_home.iterdir())

@@ -1,0 +1,214 @@
+"""Model folders small enough for tests: random weights, real layouts.
+
+`build_tiny_zippo` makes a Zippo folder (BERT text encoder, int8; pixel-unshuffled VAE), without
+`onnx/`. `build_tiny_sd` makes a Stable Diffusion 1.x one, as its makers publish it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from zippo_desktop.engine.model_store import record_digests
+from zippo_desktop.engine.weights import Precision, write_weights
+
+TEXT_TOKENS = 12
+TEXT_WIDTH = 32
+WORDS = ["a", "red", "apple", "wooden", "chair", "potted", "plant", "##s", "##ly"]
+ZIPPO_SCHEDULER = {
+    "_class_name": "DDIMScheduler",
+    "num_train_timesteps": 1000,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "clip_sample": False,
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+}
+SD_SCHEDULER = {
+    "_class_name": "PNDMScheduler",
+    "num_train_timesteps": 1000,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "skip_prk_steps": True,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+}
+
+
+def build_tiny_zippo(folder: Path, seed: int = 0) -> Path:
+    """A Zippo folder: C = 4, 8-fold down-sampling of which 2 by pixel (un)shuffle, 32 px, 12 tokens."""
+    import torch
+
+    torch.manual_seed(seed)
+    unet = tiny_unet(in_channels=8, num_class_embeds=4)
+    torch.nn.init.normal_(unet.class_embedding.weight)  # so that the branches differ
+    _write_network(folder / "unet", unet, "float16")
+    vae = tiny_vae(in_channels=12, block_out_channels=(16, 16, 32))
+    _write_network(folder / "vae", vae, "float16")
+    _write_network(folder / "text_encoder", tiny_bert(), "int8", "model.safetensors")
+    write_word_tokenizer(folder / "tokenizer")
+    write_json(folder / "scheduler" / "scheduler_config.json", ZIPPO_SCHEDULER)
+    write_json(folder / "model_index.json", _index("ZippoPipeline", "BertModel", "BertTokenizer", "DDIM"))
+    write_json(folder / "zippo.json", zippo_manifest())
+    record_digests(folder)
+    return folder
+
+
+def build_tiny_sd(folder: Path, seed: int = 0) -> Path:
+    """A text-to-image folder: CLIP text encoder, 3-channel VAE, noise prediction, float32 weights."""
+    import torch
+
+    torch.manual_seed(seed)
+    tiny_unet(in_channels=4).save_pretrained(folder / "unet")
+    tiny_vae(in_channels=3, block_out_channels=(16, 16, 32, 32)).save_pretrained(folder / "vae")
+    write_clip_tokenizer(folder / "tokenizer")
+    tiny_clip(vocabulary=600).save_pretrained(folder / "text_encoder")
+    write_json(folder / "scheduler" / "scheduler_config.json", SD_SCHEDULER)
+    index = _index("StableDiffusionPipeline", "CLIPTextModel", "CLIPTokenizer", "PNDM")
+    write_json(folder / "model_index.json", index)
+    return folder
+
+
+def zippo_manifest() -> dict[str, Any]:
+    """The `zippo.json` of the tiny Zippo folder, without digests."""
+    return {
+        "format_version": 1,
+        "name": "tiny",
+        "version": "0.1",
+        "size_px": 32,
+        "multiple_px": 16,
+        "text_tokens": TEXT_TOKENS,
+        "tasks": ["matting", "painting", "generation"],
+        "licence": "CC0-1.0",
+    }
+
+
+def tiny_unet(in_channels: int, num_class_embeds: int | None = None) -> Any:
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        sample_size=4,
+        in_channels=in_channels,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        attention_head_dim=2,
+        cross_attention_dim=TEXT_WIDTH,
+        norm_num_groups=8,
+        num_class_embeds=num_class_embeds,
+    )
+
+
+def tiny_vae(in_channels: int, block_out_channels: tuple[int, ...]) -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        in_channels=in_channels,
+        out_channels=in_channels,
+        down_block_types=("DownEncoderBlock2D",) * len(block_out_channels),
+        up_block_types=("UpDecoderBlock2D",) * len(block_out_channels),
+        block_out_channels=block_out_channels,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=32,
+        scaling_factor=0.7,
+    )
+
+
+def tiny_bert() -> Any:
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(
+        vocab_size=len(_vocabulary()),
+        hidden_size=TEXT_WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=32,
+        architectures=["BertModel"],
+    )
+    return BertModel(config, add_pooling_layer=False)
+
+
+def tiny_clip(vocabulary: int) -> Any:
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    config = CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=TEXT_WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=77,
+        architectures=["CLIPTextModel"],
+    )
+    return CLIPTextModel(config)
+
+
+def write_word_tokenizer(folder: Path) -> None:
+    """A WordPiece tokenizer over `WORDS`, as BERT's."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordPiece
+    from tokenizers.normalizers import BertNormalizer
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    vocabulary = _vocabulary()
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer()
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json", {"pad_token": "[PAD]", "model_max_length": 512})
+
+
+def write_clip_tokenizer(folder: Path) -> None:
+    """CLIP's byte-level BPE in its slow form (vocabulary and merges), without any merge but one."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    letters = sorted(ByteLevel.alphabet())
+    pieces = [*letters, *(f"{letter}</w>" for letter in letters), "re", "<|startoftext|>", "<|endoftext|>"]
+    write_json(folder / "vocab.json", {piece: number for number, piece in enumerate(pieces)})
+    (folder / "merges.txt").write_text("#version: 0.2\nr e\n", "utf-8")
+    special = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
+    write_json(folder / "special_tokens_map.json", special | {"unk_token": "<|endoftext|>"})
+    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True}
+    write_json(folder / "tokenizer_config.json", config | special | {"unk_token": "<|endoftext|>"})
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2), "utf-8")
+
+
+def _vocabulary() -> dict[str, int]:
+    return {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
+
+
+def _write_network(
+    folder: Path, module: Any, precision: Precision, name: str = "diffusion_pytorch_model.safetensors"
+) -> None:
+    (module.save_config if hasattr(module, "save_config") else module.config.save_pretrained)(folder)
+    tensors = {key: value.numpy() for key, value in module.state_dict().items()}
+    write_weights(folder / name, tensors, precision)
+
+
+def _index(pipeline: str, text_encoder: str, tokenizer: str, scheduler: str) -> dict[str, Any]:
+    return {
+        "_class_name": pipeline,
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+        "text_encoder": ["transformers", text_encoder],
+        "tokenizer": ["transformers", tokenizer],
+        "scheduler": ["diffusers", f"{scheduler}Scheduler"],
+    }

@@ -1,0 +1,93 @@
+"""The evaluation's summary, table and JSON, from scores that are made up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from zippo_desktop.errors import ExportError
+from zippo_desktop.training.evaluation_report import EvaluationReport, ImageEvaluation
+from zippo_desktop.training.metrics import MatteScores
+
+
+def made_up_scores(mad: float, iou: float) -> MatteScores:
+    return MatteScores(sad=mad * 10, mse=mad / 2, mad=mad, grad=1.0, conn=2.0, iou=iou, band_mad=mad)
+
+
+def made_up_image(name: str, seconds: float, mad: float, iou: float) -> ImageEvaluation:
+    scores = {"model": made_up_scores(mad, iou), "ellipse": made_up_scores(0.5, 0.4)}
+    return ImageEvaluation(name, 64, 48, seconds, scores)
+
+
+def made_up_report() -> EvaluationReport:
+    """Three images; the model's MADs are 0.1, 0.2 and 0.6, the ellipse's 0.5."""
+    return EvaluationReport(
+        model="zippo-mini",
+        version="1.0",
+        digest="ab12",
+        engine="onnx",
+        provider="cpu",
+        fallbacks=("CUDA is not there.",),
+        steps=1,
+        ensemble=1,
+        seed=0,
+        mean_area=0.25,
+        peak_memory_mb=512.0,
+        images=(
+            made_up_image("0.png", 4.0, 0.1, 0.9),
+            made_up_image("1.png", 1.0, 0.2, 0.7),
+            made_up_image("2.png", 1.0, 0.6, 0.3),
+        ),
+    )
+
+
+def test_rows_hold_means_medians_and_counts() -> None:
+    model, ellipse = made_up_report().rows()
+    assert (model["method"], model["images"], model["iou_below_half"]) == ("model", 3, 1)
+    assert (model["mad_mean"], model["mad_median"]) == (pytest.approx(0.3), 0.2)
+    assert (model["seconds_mean"], model["seconds_median"]) == (2.0, 1.0)
+    assert (ellipse["iou_below_half"], ellipse["mad_mean"], ellipse["seconds_mean"]) == (3, 0.5, None)
+    assert made_up_report().mad_to_ellipse == pytest.approx(0.6)
+
+
+def test_json_holds_the_run_the_summary_and_each_image(tmp_path: Path) -> None:
+    report = made_up_report()
+    path = tmp_path / "deep" / "evaluation.json"
+    report.to_json(path)
+    written = json.loads(path.read_text(encoding="utf-8"))
+    assert written["format_version"] == 1
+    assert (written["engine"], written["provider"], written["digest"]) == ("onnx", "cpu", "ab12")
+    assert written["summary"] == report.rows()
+    assert written["images"][2]["scores"]["model"]["mad"] == 0.6
+    assert [entry.name for entry in path.parent.iterdir()] == ["evaluation.json"]
+
+
+def test_json_that_cannot_be_written_is_an_export_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError, match="cannot be written"):
+        made_up_report().to_json(tmp_path / "file" / "evaluation.json")
+
+
+def test_table_lines_up_and_tells_how_it_was_run() -> None:
+    lines = made_up_report().table().splitlines()
+    assert lines[:3] == [
+        "zippo-mini 1.0 on onnx/cpu, steps 1, ensemble 1, seed 0",
+        "3 images at native size, 2.000 s each (median 1.000), 512 MB of memory at most",
+        "CUDA is not there.",
+    ]
+    headings, *cells = lines[4:9]
+    assert {len(line) for line in cells} == {len(headings)}
+    assert len(headings) <= 80
+    column = slice(headings.index("MAD") - 4, headings.index("MAD") + 3)
+    assert [line[column].strip() for line in cells] == ["0.3000", "0.2000", "0.5000", "0.5000"]
+    assert [line.split()[-1] for line in cells[::2]] == ["1", "3"]
+    assert "0.60 times that of a centred ellipse" in lines[-2]
+
+
+def test_ratio_to_a_perfect_ellipse_is_infinite() -> None:
+    image = made_up_image("0.png", 1.0, 0.1, 0.9)
+    perfect = replace(image, scores={**image.scores, "ellipse": made_up_scores(0.0, 1.0)})
+    assert replace(made_up_report(), images=(perfect,)).mad_to_ellipse == float("inf")

@@ -1,0 +1,67 @@
+"""A Stable Diffusion folder becomes a Zippo folder that opens, and computes what the base computes."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.tiny_models import TEXT_WIDTH, build_tiny_sd
+from zippo_desktop.engine.model_store import read_spec, verify_model
+from zippo_desktop.engine.torch_session import TorchSession
+from zippo_desktop.engine.zippo_unet import load_unet
+from zippo_desktop.errors import ModelError, UsageError
+from zippo_desktop.training.initialise import initialise
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return build_tiny_sd(tmp_path / "sd")
+
+
+def test_the_new_folder_opens_and_is_whole(base: Path, tmp_path: Path):
+    initialise(base, tmp_path / "zippo")
+
+    spec = read_spec(tmp_path / "zippo")
+    assert verify_model(tmp_path / "zippo") == []
+    assert (spec.latent_channels, spec.downsampling, spec.text_tokens) == (4, 8, 77)
+    assert (spec.size_px, spec.multiple_px) == (32, 16)
+    assert spec.schedule.prediction_type == "epsilon"
+    session = TorchSession.open(tmp_path / "zippo")
+    assert session.encode_prompts(["a red apple"]).shape == (1, 77, TEXT_WIDTH)
+
+
+def test_equal_halves_give_the_base_networks_answer(base: Path, tmp_path: Path):
+    initialise(base, tmp_path / "zippo")
+    old, new = load_unet(base / "unet"), load_unet(tmp_path / "zippo" / "unet")
+    latent, text = torch.randn(1, 4, 8, 8), torch.randn(1, 5, TEXT_WIDTH)
+
+    with torch.no_grad():
+        expected = old(latent, 500, text).sample
+        got = new(torch.cat([latent, latent], dim=1), 500, text, class_labels=torch.tensor([2])).sample
+
+    torch.testing.assert_close(got, expected, atol=5e-3, rtol=5e-3)  # the new folder holds fp16
+
+
+def test_the_base_folder_stays_as_it_was(base: Path, tmp_path: Path):
+    before = {path: path.read_bytes() for path in base.rglob("*") if path.is_file()}
+
+    initialise(base, tmp_path / "zippo")
+
+    assert {path: path.read_bytes() for path in base.rglob("*") if path.is_file()} == before
+
+
+def test_an_existing_folder_is_never_overwritten(base: Path, tmp_path: Path):
+    target = tmp_path / "zippo"
+    target.mkdir()
+    (target / "precious.txt").write_text("mine", encoding="utf-8")
+
+    with pytest.raises(UsageError, match="not empty"):
+        initialise(base, target)
+
+
+def test_an_incomplete_base_is_named(base: Path, tmp_path: Path):
+    (base / "vae").rename(base / "elsewhere")
+
+    with pytest.raises(ModelError, match="no vae folder"):
+        initialise(base, tmp_path / "zippo")
+    assert not (tmp_path / "zippo").exists()

@@ -1,0 +1,7 @@
+"""`python -m zippo_desktop` is the program `zippo-desktop`."""
+
+from __future__ import annotations
+
+from zippo_desktop.cli.main import main
+
+main()

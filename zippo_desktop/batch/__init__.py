@@ -1,0 +1,1 @@
+"""Jobs: finding the work, running it item by item, and reporting what became of each."""

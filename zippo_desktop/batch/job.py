@@ -1,0 +1,83 @@
+"""A job: the items to do, each with its request and its target, and the options they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from zippo_desktop.export.write import Target, planned_paths
+from zippo_desktop.pipelines.request import Request
+
+Task = Literal["matting", "painting", "generation"]
+OnExisting = Literal["skip", "overwrite", "rename"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What holds for a whole job beside its items."""
+
+    output_dir: Path
+    model: str = "zippo-mini"
+    engine: str = "auto"
+    provider: str = "auto"
+    formats: tuple[str, ...] = ("png",)
+    with_matte: bool = False
+    on_existing: OnExisting = "skip"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One photo, or one picture to make. `label` is what a person calls it; `source` may be None."""
+
+    label: str
+    request: Request
+    target: Target
+    source: Path | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An input that never became an item, and why, as a sentence."""
+
+    label: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run. `passed_over` counts the files among the inputs that are no pictures."""
+
+    task: Task
+    options: Options
+    items: tuple[Item, ...]
+    problems: tuple[Problem, ...] = ()
+    passed_over: int = 0
+
+
+def remaining_target(item: Item, on_existing: OnExisting) -> Target | None:
+    """What is still to be written for an item, or None when that is nothing.
+
+    With `skip`, formats whose files are all there stay as they are. An empty file is not there:
+    something died while writing it.
+    """
+    if on_existing != "skip":
+        return item.target
+    target = item.target
+    missing = tuple(name for name in target.formats if not _is_written(target, (name,), with_matte=False))
+    lacks_matte = target.with_matte and not _is_written(target, (), with_matte=True)
+    if not missing and not lacks_matte:
+        return None
+    return replace(target, formats=missing, with_matte=lacks_matte)
+
+
+def _is_written(target: Target, formats: tuple[str, ...], with_matte: bool) -> bool:
+    part = replace(target, formats=formats, with_matte=with_matte)
+    return all(map(_has_content, planned_paths(part)))
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.is_dir() or path.stat().st_size > 0
+    except OSError:
+        return False

@@ -1,0 +1,132 @@
+"""The machine's memory of a job: what was to be done, and one line for each item that ended.
+
+The lines are only ever added to, and each is on the disk before the next item's, so that after a
+crash the journal says which outputs are whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from zippo_desktop import __version__
+from zippo_desktop.batch.job import Item, Job
+from zippo_desktop.batch.report import ItemResult
+from zippo_desktop.engine.session import ModelSpec, SessionInfo
+
+JOURNAL_SCHEMA_VERSION = 1
+JOB_NAME, JOURNAL_NAME = "job.json", "journal.jsonl"
+
+
+def new_job_dir(jobs_dir: Path, job: Job) -> Path:
+    """A folder name for a job, from the time and the task, that no other job has. Creates nothing."""
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{job.task}"
+    candidate, number = jobs_dir / stem, 1
+    while candidate.exists():
+        number += 1
+        candidate = jobs_dir / f"{stem}-{number}"
+    return candidate
+
+
+class Journal:
+    """An open journal. A disk that cannot take it is told once, in `problem`; the job goes on."""
+
+    def __init__(self, job_dir: Path) -> None:
+        self.job_dir = job_dir
+        self.problem = ""
+        self._file: IO[str] | None = None
+
+    def begin(self, job: Job, spec: ModelSpec, info: SessionInfo) -> None:
+        """Write the job's snapshot: all that is needed to do the rest of it later, in the same way."""
+        snapshot = json.dumps(_snapshot(job, spec, info), indent=1)  # ASCII keeps names that are not UTF-8
+        try:
+            self.job_dir.mkdir(parents=True, exist_ok=True)
+            draft = self.job_dir / (JOB_NAME + ".part")
+            draft.write_text(snapshot + "\n", encoding="ascii")
+            os.replace(draft, self.job_dir / JOB_NAME)
+            self._file = (self.job_dir / JOURNAL_NAME).open("a", encoding="ascii")
+        except OSError as error:
+            self._give_up(error)
+
+    def record(self, index: int, result: ItemResult) -> None:
+        """Add the line of the item at `index` in the job."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(json.dumps(_line(index, result)) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._give_up(error)
+
+    def close(self) -> None:
+        """End writing; a journal that never began has nothing to end."""
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            file.close()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        reason = error.strerror or str(error)
+        self.problem = (
+            f"The journal in {self.job_dir} cannot be written: {reason}. The job goes on without it."
+        )
+        self._file = None
+
+
+def _snapshot(job: Job, spec: ModelSpec, info: SessionInfo) -> dict[str, Any]:
+    return {
+        "schema_version": JOURNAL_SCHEMA_VERSION,
+        "program_version": __version__,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "task": job.task,
+        "options": _plain(asdict(job.options)),
+        "model": {"name": spec.name, "version": spec.version, "digest": spec.digest},
+        "engine": info.engine,
+        "provider": info.provider,
+        "items": [_item(item) for item in job.items],
+    }
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "label": item.label,
+        "source": item.source and str(item.source.absolute()),
+        "request": asdict(item.request),
+        "target": _plain(asdict(item.target)),
+    }
+
+
+def _line(index: int, result: ItemResult) -> dict[str, Any]:
+    return {
+        "index": index,
+        "label": result.label,
+        "status": result.status.value,
+        "message": result.message,
+        "source": result.source and _file_state(result.source),
+        "outputs": [_file_state(path) for path in result.outputs],
+        "seconds": sum(result.seconds.values()),
+        "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def _file_state(path: Path) -> dict[str, Any]:
+    """A file's path, size and time of change: enough to see later whether it is still the same."""
+    try:
+        status = path.stat()
+    except OSError:
+        return {"path": str(path.absolute()), "bytes": None, "mtime_ns": None}
+    return {"path": str(path.absolute()), "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Paths to text, absolute; JSON does the rest."""
+    return {key: str(value.absolute()) if isinstance(value, Path) else value for key, value in values.items()}

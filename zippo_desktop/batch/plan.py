@@ -1,0 +1,156 @@
+"""From inputs and prompts to a job: which items there are, and which files each will write."""
+
+from __future__ import annotations
+
+import os
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from zippo_desktop.batch.job import Item, Job, Options
+from zippo_desktop.batch.prompts import PromptRow
+from zippo_desktop.batch.scan import Found, Scan, scan
+from zippo_desktop.errors import UsageError
+from zippo_desktop.export.naming import Names, safe_stem
+from zippo_desktop.export.write import Target
+from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
+
+PROMPT_STEM_BYTES = 60  # of a prompt in a file name
+_BETWEEN_WORDS = re.compile(f"[\\s{re.escape(string.punctuation)}]+")
+
+Prompted = TypeVar("Prompted", PaintingRequest, GenerationRequest)
+
+
+def plan_matting(
+    inputs: Sequence[Path], request: MattingRequest, options: Options, recursive: bool = True
+) -> Job:
+    """One item for each photo, named as the photo. Raises `UsageError` where there is no photo at all."""
+    found = _scan(inputs, options, recursive)
+    claims = _Claims(options, found.found)
+    shared = Counter(_place(photo) for photo in found.found)
+    items = []
+    for photo in found.found:
+        stem = photo.path.stem
+        if (
+            shared[_place(photo)] > 1
+        ):  # a.jpg and a.png: named so that neither depends on the other's coming first
+            stem = f"{stem}-{photo.path.suffix[1:]}"
+        target = claims.target(photo.subfolder, safe_stem(stem))
+        items.append(Item(photo.label, request, target, photo.path))
+    return Job("matting", options, tuple(items), tuple(found.problems), found.passed_over)
+
+
+def plan_painting(
+    inputs: Sequence[Path],
+    rows: Sequence[PromptRow],
+    count: int,
+    request: PaintingRequest,
+    options: Options,
+    recursive: bool = True,
+) -> Job:
+    """An item for each matte, prompt and seed; what a row leaves open is taken from `request`.
+
+    Raises `UsageError` where there is no matte at all, or where a row sets a size: the matte has one.
+    """
+    sized = next((row for row in rows if row.size is not None), None)
+    if sized:
+        raise UsageError(f"{sized.where}: a painting has its matte's size.", "Leave the column size out.")
+    found = _scan(inputs, options, recursive)
+    claims = _Claims(options, found.found)
+    wanted = [
+        (matte, row, number, each)
+        for matte in found.found
+        for row in rows
+        for number, each in _requests(row, count, request)
+    ]
+    items = []
+    for index, (matte, row, number, each) in enumerate(wanted):
+        stem = _prompt_stem(row, number, index, len(wanted))
+        label = f"{matte.label}: {row.prompt}"
+        items.append(Item(label, each, claims.target(matte.subfolder, stem), matte.path))
+    return Job("painting", options, tuple(items), tuple(found.problems), found.passed_over)
+
+
+def plan_generation(
+    rows: Sequence[PromptRow], count: int, request: GenerationRequest, options: Options
+) -> Job:
+    """An item for each prompt and seed; what a row leaves open is taken from `request`."""
+    claims = _Claims(options, [])
+    wanted = [(row, number, each) for row in rows for number, each in _requests(row, count, request)]
+    items = []
+    for index, (row, number, each) in enumerate(wanted):
+        if row.size is not None:
+            each = replace(each, size=row.size)
+        target = claims.target(Path(), _prompt_stem(row, number, index, len(wanted)))
+        items.append(Item(row.prompt, each, target))
+    return Job("generation", options, tuple(items))
+
+
+class _Claims:
+    """Targets below the output folder that share no file with one another, nor with any source."""
+
+    def __init__(self, options: Options, sources: Sequence[Found]) -> None:
+        self._options = options
+        self._names = Names()
+        self._suffixes = self._new(Path(), "").suffixes
+        for source in sources:
+            self._names.claim(_real(source.path.parent), source.path.stem, [source.path.suffix])
+
+    def target(self, subfolder: Path, stem: str) -> Target:
+        """The target with this stem, or with a number behind it where the stem is taken."""
+        directory = self._options.output_dir / subfolder
+        avoid_existing = self._options.on_existing == "rename"
+        claimed = self._names.claim(_real(directory), stem, self._suffixes, avoid_existing=avoid_existing)
+        return self._new(directory, claimed)
+
+    def _new(self, directory: Path, stem: str) -> Target:
+        return Target(directory, stem, self._options.formats, self._options.with_matte)
+
+
+def _scan(inputs: Sequence[Path], options: Options, recursive: bool) -> Scan:
+    found = scan(inputs, options.output_dir, recursive)
+    if not found.found and not found.problems:
+        names = ", ".join(map(str, inputs[:3])) + (", ..." if len(inputs) > 3 else "")
+        raise UsageError(
+            f"There is no picture in {names}.", f"{found.passed_over} other files were passed over."
+        )
+    return found
+
+
+def _place(photo: Found) -> tuple[Path, str]:
+    return photo.subfolder, photo.path.stem.casefold()
+
+
+def _real(directory: Path) -> Path:
+    """The folder under its one true name, whatever links lead to it."""
+    return Path(os.path.realpath(directory))
+
+
+def _requests(row: PromptRow, count: int, request: Prompted) -> Iterator[tuple[int, Prompted]]:
+    """The requests of one row, numbered from 1, with seeds counted up."""
+    seed = request.seed if row.seed is None else row.seed
+    for number in range(1, (row.count or count) + 1):
+        yield (
+            number,
+            replace(
+                request,
+                prompt=row.prompt,
+                negative=request.negative if row.negative is None else row.negative,
+                steps=row.steps or request.steps,
+                guidance=request.guidance if row.guidance is None else row.guidance,
+                seed=seed + number - 1,
+            ),
+        )
+
+
+def _prompt_stem(row: PromptRow, number: int, index: int, total: int) -> str:
+    """The row's own name, numbered from its second picture on; or place in the job and prompt."""
+    if row.name:
+        return safe_stem(row.name if number == 1 else f"{row.name}-{number}")
+    words = _BETWEEN_WORDS.sub("-", row.prompt.lower()).strip("-")
+    digits = max(3, len(str(total)))
+    return f"{index + 1:0{digits}}-{safe_stem(words, PROMPT_STEM_BYTES)}"

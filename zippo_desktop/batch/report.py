@@ -1,0 +1,142 @@
+"""What became of a job, for the person: counts, sentences, timings, the provider really used."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from unicodedata import category
+
+from zippo_desktop import __version__
+from zippo_desktop.batch.job import Task
+from zippo_desktop.engine.session import ModelSpec, SessionInfo
+
+REPORT_SCHEMA_VERSION = 1
+
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # Unicode: controls, surrogates, line and paragraph separators
+
+
+class Status(StrEnum):
+    """How an item ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class ExitCode:
+    """What the program's end says to a script."""
+
+    DONE = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    UNUSABLE = 3
+    CANCELLED = 130
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """One item's end. `message` is why it failed or was skipped; `seconds` has one entry a stage."""
+
+    label: str
+    status: Status
+    message: str = ""
+    source: Path | None = None
+    outputs: tuple[Path, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One job's end. `spec` and `info` are None when no model was opened."""
+
+    task: Task
+    total: int
+    results: tuple[ItemResult, ...]
+    started_at: str  # UTC, ISO 8601
+    seconds: float
+    passed_over: int = 0
+    spec: ModelSpec | None = None
+    info: SessionInfo | None = None
+    opening_s: float = 0.0
+    notes: tuple[str, ...] = ()
+    stopped_by: str = ""  # the sentence that stopped the job, if one did
+    is_cancelled: bool = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Items by how they ended; `not_started` are those that a stop left."""
+        ended = Counter(result.status for result in self.results)
+        counts = {status.value: ended[status] for status in Status}
+        return counts | {"not_started": self.total - len(self.results)}
+
+    @property
+    def failures(self) -> tuple[ItemResult, ...]:
+        """The items that failed, in the job's order."""
+        return tuple(result for result in self.results if result.status is Status.FAILED)
+
+    @property
+    def exit_code(self) -> int:
+        """3 before 130 before 1: the reason that weighs most."""
+        if self.stopped_by:
+            return ExitCode.UNUSABLE
+        if self.is_cancelled:
+            return ExitCode.CANCELLED
+        return ExitCode.SOME_FAILED if self.failures else ExitCode.DONE
+
+    @property
+    def seconds_by_stage(self) -> dict[str, float]:
+        """Time that each stage took, over all items; stages overlap, so the sum may pass `seconds`."""
+        sums = Counter({"open": self.opening_s})
+        for result in self.results:
+            sums.update(result.seconds)
+        return {stage: round(seconds, 4) for stage, seconds in sums.items()}
+
+    def to_json(self) -> str:
+        """The whole report, for machines; the schema version grows when a field changes its meaning."""
+        return json.dumps(self._as_plain(), indent=2, ensure_ascii=False) + "\n"
+
+    def _as_plain(self) -> dict[str, Any]:
+        return {
+            "schema_version": REPORT_SCHEMA_VERSION,
+            "program_version": __version__,
+            "task": self.task,
+            "started_at": self.started_at,
+            "exit_code": self.exit_code,
+            "counts": {"total": self.total, **self.counts, "passed_over": self.passed_over},
+            "model": self.spec and {key: getattr(self.spec, key) for key in ("name", "version", "digest")},
+            "engine": self.info and self.info.engine,
+            "provider": self.info and self.info.provider,
+            "notes": list(self.notes),
+            "stopped_by": self.stopped_by or None,
+            "cancelled": self.is_cancelled,
+            "seconds": round(self.seconds, 4),
+            "seconds_by_stage": self.seconds_by_stage,
+            "items": [_result_as_plain(result) for result in self.results],
+        }
+
+
+def printable(text: str | Path) -> str:
+    """One line that any terminal and any JSON reader takes.
+
+    Control characters, line ends and lone surrogates (a file name's bytes that are not UTF-8)
+    become escapes; all other text stays.
+    """
+    return "".join(ascii(char)[1:-1] if category(char) in _UNPRINTABLE else char for char in str(text))
+
+
+def _result_as_plain(result: ItemResult) -> dict[str, Any]:
+    return {
+        "name": printable(result.label),
+        "status": result.status.value,
+        "message": printable(result.message),
+        "source": result.source and printable(result.source),
+        "outputs": [printable(path) for path in result.outputs],
+        "seconds": {stage: round(seconds, 4) for stage, seconds in result.seconds.items()},
+        "parameters": dict(result.parameters),
+    }

@@ -1,0 +1,90 @@
+"""What the runner does with one item of each task: decode, infer, finish. Exporting is the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from zippo_desktop.batch.job import Item, Job, Task
+from zippo_desktop.diffusion.sampler import OnStep
+from zippo_desktop.engine.session import ModelSpec, Session
+from zippo_desktop.errors import InputError, ModelError
+from zippo_desktop.imaging.decode import decode, decode_matte
+from zippo_desktop.imaging.layers import LayerStack
+from zippo_desktop.pipelines import generation, matting, painting
+from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Three steps of one task. What passes between them is the task's own affair."""
+
+    decode: Callable[[Item, ModelSpec], Any]  # any thread
+    infer: Callable[[Session, Any, Item, OnStep], Any]  # the session's thread
+    finish: Callable[[Any, Any, Mapping[str, str]], LayerStack]  # any thread
+
+
+def check(job: Job, spec: ModelSpec) -> None:
+    """Refuse a job that this model cannot do, before its first item.
+
+    Raises `ModelError` for the task, `UsageError` for a request.
+    """
+    if job.task not in spec.tasks:
+        raise ModelError(f"The model {spec.name} cannot do {job.task}.", f"It does {', '.join(spec.tasks)}.")
+    for request in dict.fromkeys(item.request for item in job.items):
+        spec.schedule.timesteps(request.steps)
+        if isinstance(request, GenerationRequest):
+            generation.picture_side(request, spec)
+
+
+def _decode_photo(item: Item, spec: ModelSpec) -> Any:
+    photo = decode(_source(item))
+    return photo, matting.prepare(photo, spec)
+
+
+def _infer_matte(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
+    _, fit = decoded
+    return matting.infer_fits(session, [fit], cast(MattingRequest, item.request), on_step)[0]
+
+
+def _finish_cutout(decoded: Any, matte: Any, parameters: Mapping[str, str]) -> LayerStack:
+    photo, _ = decoded
+    return matting.finish(matte, photo)
+
+
+def _decode_matte(item: Item, spec: ModelSpec) -> Any:
+    matte = decode_matte(_source(item))
+    return matte, painting.prepare(matte, spec)
+
+
+def _infer_colours(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
+    _, fit = decoded
+    return painting.infer_fit(session, fit, cast(PaintingRequest, item.request), on_step)
+
+
+def _finish_painting(decoded: Any, colours: Any, parameters: Mapping[str, str]) -> LayerStack:
+    matte, _ = decoded
+    return painting.finish(colours, matte, parameters)
+
+
+def _infer_picture(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
+    return generation.infer(session, cast(GenerationRequest, item.request), on_step)
+
+
+def _source(item: Item) -> Path:
+    if item.source is None:
+        raise InputError(f"{item.label} names no file.")
+    return item.source
+
+
+STAGES: Mapping[Task, Stages] = {
+    "matting": Stages(_decode_photo, _infer_matte, _finish_cutout),
+    "painting": Stages(_decode_matte, _infer_colours, _finish_painting),
+    "generation": Stages(
+        decode=lambda item, spec: None,
+        infer=_infer_picture,
+        finish=lambda decoded, picture, parameters: generation.finish(picture, parameters),
+    ),
+}

@@ -1,0 +1,57 @@
+"""`zippo-desktop evaluate`: measure a model against true mattes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zippo_desktop.cli import options as opt
+from zippo_desktop.cli.console import output_console, plain
+from zippo_desktop.pipelines.request import MattingRequest
+
+
+def evaluate(
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images.")],
+    mattes: Annotated[Path, typer.Argument(metavar="MATTES", help="Folder of their mattes, of equal names.")],
+    model: opt.ModelOption = None,
+    steps: opt.StepsOption = MattingRequest.steps,
+    ensemble: Annotated[
+        int, typer.Option("--ensemble", min=1, help="Mattes from different noise to take the mean of.")
+    ] = MattingRequest.ensemble,
+    seed: opt.SeedOption = MattingRequest.seed,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Only the first so many, by name.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE.json", help="Write all numbers as JSON.")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", metavar="FILE.png", help="Write a sheet of results to look at.")
+    ] = None,
+    engine: opt.EngineOption = None,
+    provider: opt.ProviderOption = None,
+) -> None:
+    """Score a model's mattes (SAD, MSE, MAD, Grad, Conn, IoU) next to baselines that look at nothing."""
+    from zippo_desktop.paths import settings_path
+    from zippo_desktop.settings import load_settings
+    from zippo_desktop.training.evaluate import evaluate as measure
+
+    settings, _ = load_settings(settings_path())
+    result = measure(
+        model or settings.model,
+        images,
+        mattes,
+        steps=steps,
+        ensemble=ensemble,
+        seed=seed,
+        limit=limit,
+        engine=engine or settings.engine,
+        provider=provider or settings.provider,
+        sheet_path=sheet,
+    )
+    for line in result.table().splitlines():
+        output_console().print(plain(line))
+    if report:
+        result.to_json(report)

@@ -1,0 +1,59 @@
+"""`zippo-desktop generate`: make transparent pictures from prompts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zippo_desktop.cli import options as opt
+from zippo_desktop.pipelines.request import GenerationRequest
+
+EXAMPLES = """Examples:
+
+    zippo-desktop generate "a red apple" "a wooden chair" -o out --seed 7
+
+    zippo-desktop generate --prompts prompts.csv -o out --count 4 --format layers
+"""
+
+
+def generate(
+    output: opt.OutputOption,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PROMPT", help="What to make; put each in quotes.", show_default=False),
+    ] = None,
+    prompts: opt.PromptsOption = None,
+    negative: opt.NegativeOption = GenerationRequest.negative,
+    count: opt.CountOption = 1,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--size", min=1, metavar="PX", help="Side of the square picture. [default: the model's]"
+        ),
+    ] = None,
+    steps: opt.StepsOption = GenerationRequest.steps,
+    guidance: opt.GuidanceOption = GenerationRequest.guidance,
+    seed: opt.SeedOption = GenerationRequest.seed,
+    model: opt.ModelOption = None,
+    engine: opt.EngineOption = None,
+    provider: opt.ProviderOption = None,
+    formats: opt.FormatOption = None,
+    recursive: opt.RecursiveOption = True,
+    on_existing: opt.OnExistingOption = "skip",
+    report: opt.ReportOption = None,
+    dry_run: opt.DryRunOption = False,
+    quiet: opt.QuietOption = None,
+) -> None:
+    """Make transparent pictures from prompts.
+
+    Files are named from index and prompt. The prompt, the seed and all else that made the picture are
+    written into its PNG.
+    """
+    from zippo_desktop.batch.plan import plan_generation
+    from zippo_desktop.cli.run import Shown, job_options, prompt_rows, run
+
+    request = GenerationRequest("", negative, size, steps, guidance, seed)
+    options = job_options(output, model, engine, provider, formats, on_existing)
+    job = plan_generation(prompt_rows(prompt, prompts, recursive), count, request, options)
+    run(job, Shown(report, dry_run, quiet))

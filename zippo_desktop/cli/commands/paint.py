@@ -1,0 +1,61 @@
+"""`zippo-desktop paint`: paint objects into given mattes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zippo_desktop.cli import options as opt
+from zippo_desktop.pipelines.request import PaintingRequest
+
+EXAMPLES = """Examples:
+
+    zippo-desktop paint shape.png -o out --prompt "a ripe pear" --count 4
+
+    zippo-desktop paint mattes/ -o out --prompts prompts.csv --seed 7
+"""
+
+
+def paint(
+    mattes: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MATTE",
+            help="Mattes, or folders of them: grey pictures, or the transparency of any.",
+            show_default=False,
+        ),
+    ],
+    output: opt.OutputOption,
+    prompt: Annotated[
+        list[str] | None, typer.Option("--prompt", metavar="TEXT", help="What to paint; may be repeated.")
+    ] = None,
+    prompts: opt.PromptsOption = None,
+    negative: opt.NegativeOption = PaintingRequest.negative,
+    count: opt.CountOption = 1,
+    steps: opt.StepsOption = PaintingRequest.steps,
+    guidance: opt.GuidanceOption = PaintingRequest.guidance,
+    seed: opt.SeedOption = PaintingRequest.seed,
+    model: opt.ModelOption = None,
+    engine: opt.EngineOption = None,
+    provider: opt.ProviderOption = None,
+    formats: opt.FormatOption = None,
+    recursive: opt.RecursiveOption = True,
+    on_existing: opt.OnExistingOption = "skip",
+    report: opt.ReportOption = None,
+    dry_run: opt.DryRunOption = False,
+    quiet: opt.QuietOption = None,
+) -> None:
+    """Paint what the prompt says into each matte, at the matte's own size.
+
+    Each matte is painted once for each prompt and seed. Files are named from index and prompt.
+    """
+    from zippo_desktop.batch.plan import plan_painting
+    from zippo_desktop.cli.run import Shown, job_options, prompt_rows, run
+
+    request = PaintingRequest("", negative, steps, guidance, seed)
+    options = job_options(output, model, engine, provider, formats, on_existing)
+    rows = prompt_rows(prompt, prompts, recursive)
+    job = plan_painting(mattes, rows, count, request, options, recursive)
+    run(job, Shown(report, dry_run, quiet))

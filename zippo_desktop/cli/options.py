@@ -1,0 +1,137 @@
+"""Options that several commands share, each described once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Engine = Literal["auto", "onnx", "torch"]
+Provider = Literal["auto", "tensorrt", "cuda", "directml", "coreml", "openvino", "cpu"]
+OnExisting = Literal["skip", "overwrite", "rename"]
+
+
+class Format(StrEnum):
+    """Kinds of result; an enumeration because typer takes no list of literals."""
+
+    PNG = "png"
+    PSD = "psd"
+    LAYERS = "layers"
+
+
+_ENGINE_PANEL = "Model and engine"
+_FILES_PANEL = "Files"
+_SHOWN_PANEL = "What is shown"
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Names of installed models, for tab completion."""
+    from zippo_desktop.engine.model_store import list_models
+
+    return [folder.name for folder in list_models() if folder.name.startswith(incomplete)]
+
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME|DIR",
+        help="Model by name or folder. [default: the settings' model, else zippo-mini]",
+        autocompletion=complete_model,
+        rich_help_panel=_ENGINE_PANEL,
+    ),
+]
+EngineOption = Annotated[
+    Engine | None,
+    typer.Option(
+        "--engine",
+        help="What runs the network. auto: ONNX Runtime, else PyTorch. [default: the settings', else auto]",
+        rich_help_panel=_ENGINE_PANEL,
+    ),
+]
+ProviderOption = Annotated[
+    Provider | None,
+    typer.Option(
+        "--provider",
+        help="Where it runs. auto: the fastest that works; any other is used or refused. "
+        "[default: the settings', else auto]",
+        rich_help_panel=_ENGINE_PANEL,
+    ),
+]
+OutputOption = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if missing.")
+]
+FormatOption = Annotated[
+    list[Format] | None,
+    typer.Option(
+        "--format",
+        help="What to write; repeat it for several. psd: layers with a live mask; layers: numbered PNGs. "
+        "[default: the settings', else png]",
+        rich_help_panel=_FILES_PANEL,
+    ),
+]
+RecursiveOption = Annotated[
+    bool,
+    typer.Option(
+        "--recursive/--no-recursive",
+        help="Whether to look into sub-folders; they are kept in the output.",
+        rich_help_panel=_FILES_PANEL,
+    ),
+]
+OnExistingOption = Annotated[
+    OnExisting,
+    typer.Option(
+        "--on-existing", help="What to do where a result exists already.", rich_help_panel=_FILES_PANEL
+    ),
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.json",
+        help="Write what became of each item as JSON.",
+        rich_help_panel=_SHOWN_PANEL,
+    ),
+]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="List what would be written, and do nothing. Loads no model.",
+        rich_help_panel=_SHOWN_PANEL,
+    ),
+]
+QuietOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--quiet/--verbose",
+        "-q/-v",
+        help="Only problems and the provider, or a line for each item.",
+        show_default=False,
+        rich_help_panel=_SHOWN_PANEL,
+    ),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, help="Where the noise begins: same seed, same picture.")
+]
+PromptsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--prompts",
+        metavar="FILE|DIR",
+        help="Prompts from a .txt file (one a line, # for comments), a .csv file (columns prompt, negative, "
+        "count, seed, steps, guidance, size, name) or a folder of .txt files.",
+    ),
+]
+NegativeOption = Annotated[str, typer.Option("--negative", metavar="TEXT", help="What should not be there.")]
+CountOption = Annotated[
+    int, typer.Option("--count", min=1, help="Pictures for each prompt, with seeds SEED, SEED+1, ...")
+]
+GuidanceOption = Annotated[
+    float, typer.Option("--guidance", min=0.0, help="How closely to follow the prompt; 1 is unguided.")
+]
+StepsOption = Annotated[
+    int, typer.Option("--steps", min=1, help="Denoising steps: more are finer and slower.")
+]

@@ -1,0 +1,173 @@
+"""Running a planned job from the command line: signals, progress, summary, report, exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import get_args
+
+import typer
+
+from zippo_desktop.batch.job import Job, Options, remaining_target
+from zippo_desktop.batch.journal import new_job_dir
+from zippo_desktop.batch.log import close_log, open_log
+from zippo_desktop.batch.prompts import PromptRow, read_prompts
+from zippo_desktop.batch.report import ExitCode, Report
+from zippo_desktop.batch.runner import run_job
+from zippo_desktop.cli.console import error_console, output_console, plain
+from zippo_desktop.cli.options import Engine, Format, OnExisting, Provider
+from zippo_desktop.cli.progress import ProgressView, summarise
+from zippo_desktop.engine.open_session import open_session
+from zippo_desktop.errors import ExportError, UsageError
+from zippo_desktop.export.write import planned_paths
+from zippo_desktop.paths import jobs_dir, settings_path
+from zippo_desktop.settings import load_settings
+
+STOPPING = b"\nStopping after the current step. Ctrl-C again ends at once.\n"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What of a run is shown, and where the report goes. `quiet` None is the middle way."""
+
+    report_path: Path | None = None
+    is_dry_run: bool = False
+    quiet: bool | None = None
+
+
+def job_options(
+    output: Path,
+    model: str | None,
+    engine: Engine | None,
+    provider: Provider | None,
+    formats: Sequence[Format] | None,
+    on_existing: OnExisting,
+    *,
+    with_matte: bool = False,
+) -> Options:
+    """The options as given, with the person's settings where they were left out."""
+    settings, problems = load_settings(settings_path())
+    for problem in problems:
+        error_console().print(plain(problem, "yellow"))
+    options = Options(
+        output_dir=output,
+        model=model or settings.model,
+        engine=engine or settings.engine,
+        provider=provider or settings.provider,
+        formats=tuple(dict.fromkeys(map(str, formats or settings.formats))),
+        with_matte=with_matte,
+        on_existing=on_existing,
+    )
+    _check_choice("engine", [options.engine], get_args(Engine))
+    _check_choice("provider", [options.provider], get_args(Provider))
+    _check_choice("format", options.formats, list(Format))
+    return options
+
+
+def prompt_rows(given: Sequence[str] | None, path: Path | None, recursive: bool) -> list[PromptRow]:
+    """Prompts given by hand, then those of a file. Raises `UsageError` where there is none."""
+    rows = [PromptRow(prompt.strip()) for prompt in given or () if prompt.strip()]
+    if path is not None:
+        rows += read_prompts(path, recursive)
+    if not rows:
+        raise UsageError("There is no prompt.", "Give one in quotes, or a file of them with --prompts.")
+    return rows
+
+
+def run(job: Job, shown: Shown) -> None:
+    """Do the job and leave with its exit code."""
+    if shown.is_dry_run:
+        _show_plan(job)
+        raise typer.Exit(ExitCode.SOME_FAILED if job.problems else ExitCode.DONE)
+    options = job.options
+    log, cancel = open_log(), threading.Event()
+    try:
+        with cancel_on_interrupt(cancel), ProgressView(shown.quiet) as view, warnings_to(view.notice):
+            report = run_job(
+                job,
+                lambda: open_session(options.model, options.engine, options.provider, view.notice),
+                view.show,
+                cancel,
+                new_job_dir(jobs_dir(), job),
+            )
+    finally:
+        close_log(log)
+    summarise(report, shown.quiet)
+    if shown.report_path:
+        _write_report(report, shown.report_path)
+    raise typer.Exit(report.exit_code)
+
+
+@contextmanager
+def cancel_on_interrupt(cancel: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C set `cancel`, and the second end the program as the system would."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        cancel.set()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.write(2, STOPPING)  # a handler may interrupt a print, so it must not print itself
+
+    previous = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def warnings_to(notice: Callable[[str], None]) -> Iterator[None]:
+    """Show what the program warns of in its log; errors are shown with their items."""
+    handler = logging.Handler(logging.WARNING)
+    handler.addFilter(lambda record: record.levelno == logging.WARNING)
+    handler.emit = lambda record: notice(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("zippo_desktop").addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger("zippo_desktop").removeHandler(handler)
+
+
+def _check_choice(name: str, chosen: Sequence[str], known: Sequence[str]) -> None:
+    """The command line checks its own choices; those from the settings file are checked here."""
+    unknown = [choice for choice in chosen if choice not in known]
+    if unknown:
+        raise UsageError(f"There is no {name} '{unknown[0]}'.", f"Known are {', '.join(known)}.")
+
+
+def _show_plan(job: Job) -> None:
+    """One line for each file that would be written, and what would be left as it is."""
+    console = output_console()
+    for problem in job.problems:
+        error_console().print(plain(problem.message, "red"))
+    skipped = 0
+    for item in job.items:
+        target = remaining_target(item, job.options.on_existing)
+        skipped += target is None
+        for path in planned_paths(target) if target else ():
+            console.print(plain(f"{item.label} -> {path}"))
+    counts = {
+        "to do": len(job.items) - skipped,
+        "skipped, for their files exist": skipped,
+        "unreadable": len(job.problems),
+        "other files passed over": job.passed_over,
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    error_console().print(plain(f"{told}. Nothing was written."))
+
+
+def _write_report(report: Report, path: Path) -> None:
+    draft = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(report.to_json(), encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as error:
+        message = f"The report {path} cannot be written: {error.strerror or error}."
+        raise ExportError(message) from error

@@ -1,0 +1,1 @@
+"""The mathematics of diffusion on NumPy arrays: noise schedules, samplers, latents."""

@@ -1,0 +1,1 @@
+"""Opening a Zippo model on ONNX Runtime or PyTorch and running its four networks."""

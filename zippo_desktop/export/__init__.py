@@ -1,0 +1,1 @@
+"""Writing layer stacks as PNG, PSD and layer folders, atomically and without name clashes."""

@@ -1,0 +1,1 @@
+"""The three tasks: matting, painting and generation, one module each."""

@@ -1,0 +1,78 @@
+"""RGB -> matte: the network's matte of a photo, and its way back to the photo's own size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
+from zippo_desktop.diffusion.sampler import OnStep, sample_ddim
+from zippo_desktop.engine.session import ModelSpec, Session
+from zippo_desktop.imaging.colour import to_srgb
+from zippo_desktop.imaging.decode import Photo
+from zippo_desktop.imaging.layers import LayerStack, Matte
+from zippo_desktop.imaging.matte import upsample_guided
+from zippo_desktop.imaging.resize import Fit, fit_to_network, unfit
+from zippo_desktop.pipelines.pictures import mattes_from_network, to_network
+from zippo_desktop.pipelines.request import MattingRequest
+
+
+def prepare(photo: Photo, spec: ModelSpec) -> Fit:
+    """The photo as the network wants it: sRGB, small, padded."""
+    return fit_to_network(to_srgb(photo), spec.size_px, spec.multiple_px)
+
+
+def infer(session: Session, image: Array, request: MattingRequest, on_step: OnStep | None = None) -> Matte:
+    """Matte of an sRGB picture [H,W,3] in 0..1, at the network's size [h,w] in 0..1, without padding."""
+    fit = fit_to_network(image, session.spec.size_px, session.spec.multiple_px)
+    return infer_fits(session, [fit], request, on_step)[0]
+
+
+def infer_fits(
+    session: Session, fits: Sequence[Fit], request: MattingRequest, on_step: OnStep | None = None
+) -> list[Matte]:
+    """Mattes of pictures of one padded shape, as one batch; each [h,w] in 0..1, without padding.
+
+    A picture's noise depends on the seed and the shape only, so its matte does not depend on the
+    batch that it is in. Ensemble member i draws its noise from seed + i; the members' mattes are averaged.
+    """
+    # 1. encode
+    pictures = np.stack([fit.image for fit in fits])  # [N,h,w,3] 0..1
+    rgb = session.encode_images(to_network(pictures))  # [N,C,h/f,w/f]
+    text = np.repeat(session.encode_prompts([request.prompt]), len(fits), axis=0)  # [N,L,D]
+    branches = [Branch.RGB_TO_MATTE] * len(fits)
+
+    def denoise(matte: Array, timestep: int) -> Array:
+        return session.denoise(join(rgb, matte), timestep, branches, text)
+
+    total = np.zeros(pictures.shape[:3], np.float32)
+    for member in range(request.ensemble):
+        # 2. draw the noise, the same for each picture
+        noise = np.repeat(draw_noise(request.seed + member, (1, *rgb.shape[1:])), len(fits), axis=0)
+        # 3. sample the matte's half, given the RGB half
+        steps_of_all = _within_ensemble(on_step, member, request)
+        latents = sample_ddim(denoise, noise, session.spec.schedule, request.steps, steps_of_all)
+        # 4. decode
+        total += mattes_from_network(session.decode_latents(latents))  # [N,h,w] 0..1
+    # 5. average the ensemble and take the padding off
+    return [unfit(matte, fit) for matte, fit in zip(total / request.ensemble, fits, strict=True)]
+
+
+def _within_ensemble(on_step: OnStep | None, member: int, request: MattingRequest) -> OnStep | None:
+    """Report one member's steps as steps of the whole ensemble."""
+    if on_step is None:
+        return None
+    before = member * request.steps
+    return lambda done, _: on_step(before + done, request.ensemble * request.steps)
+
+
+def finish(matte: Matte, photo: Photo) -> LayerStack:
+    """Bring a matte [h,w] to the photo's size along the photo's edges, and cut the photo out.
+
+    Transparency that the photo already has stays: the two are multiplied.
+    """
+    full = upsample_guided(matte, to_srgb(photo))  # [H,W] 0..1
+    if photo.alpha is not None:
+        full = full * photo.alpha
+    return LayerStack(subject=photo.pixels, matte=full, original=photo.pixels, metadata=photo.metadata)

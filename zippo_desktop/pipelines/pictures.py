@@ -1,0 +1,34 @@
+"""Pictures on their way into and out of the network: layout and range, nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zippo_desktop.diffusion.latents import Array
+from zippo_desktop.imaging.layers import Matte, Pixels
+
+
+def to_network(pictures: Array) -> Array:
+    """Pictures [N,h,w,3] in 0..1 to the network's [N,3,h,w] in -1..1."""
+    return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2) * 2 - 1, dtype=np.float32)
+
+
+def matte_to_network(matte: Matte) -> Array:
+    """A matte [h,w] in 0..1 to the grey picture [1,3,h,w] in -1..1 that the VAE knows it as."""
+    return to_network(np.repeat(matte[None, :, :, None], 3, axis=3))
+
+
+def colours_from_network(decoded: Array) -> Array:
+    """Decoded pictures [N,3,h,w] about -1..1 to [N,h,w,3] in 0..1, clipped."""
+    return np.clip(decoded.transpose(0, 2, 3, 1) / 2 + 0.5, 0, 1)
+
+
+def mattes_from_network(decoded: Array) -> Array:
+    """Decoded mattes [N,3,h,w] about -1..1 to [N,h,w] in 0..1: the channels' mean, clipped."""
+    grey: Array = decoded.mean(axis=1, dtype=np.float32)
+    return np.clip(grey / 2 + 0.5, 0, 1)
+
+
+def to_uint8(colours: Array) -> Pixels:
+    """Colours in 0..1 to 0..255, rounded."""
+    return np.rint(colours * 255).astype(np.uint8)

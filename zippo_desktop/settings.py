@@ -1,0 +1,102 @@
+"""What the person set once for every run, as JSON with a schema version and ordered upgrades."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from zippo_desktop.errors import ExportError
+
+SCHEMA_VERSION = 1
+
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+UPGRADES: tuple[Upgrade, ...] = ()  # the n-th one turns schema n + 1 into n + 2; never edited, only added to
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Defaults for options that the command line leaves out."""
+
+    model: str = "zippo-mini"
+    engine: str = "auto"
+    provider: str = "auto"
+    formats: tuple[str, ...] = ("png",)
+
+
+def load_settings(path: Path) -> tuple[Settings, tuple[str, ...]]:
+    """The settings in `path`, and a sentence for each thing that could not be used.
+
+    No file means the defaults. A file that cannot be understood is renamed beside itself, so that
+    nothing of it is lost; one from a newer program is left alone. Never raises.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no JSON object")
+        version = content.pop("schema_version", None)
+        if type(version) is not int or version < 1:
+            raise ValueError("it has no schema_version")
+        if version > SCHEMA_VERSION:
+            return Settings(), (f"The settings in {path} are from a newer version: the defaults are used.",)
+        return _read(upgrade(content, version)), ()
+    except FileNotFoundError:
+        return Settings(), ()
+    except OSError as error:
+        return Settings(), (f"The settings in {path} cannot be read ({error.strerror}): defaults are used.",)
+    except ValueError as error:
+        return Settings(), (_set_aside(path, error),)
+
+
+def save_settings(settings: Settings, path: Path) -> None:
+    """Write the settings, whole or not at all. Raises `ExportError`."""
+    content = {"schema_version": SCHEMA_VERSION} | asdict(settings)
+    beside = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        raise ExportError(f"The settings cannot be saved to {path}: {error.strerror}.") from error
+
+
+def upgrade(
+    content: dict[str, Any], version: int, upgrades: tuple[Upgrade, ...] = UPGRADES
+) -> dict[str, Any]:
+    """Bring a file's content from schema `version` to the newest, one upgrade after the other."""
+    for step in upgrades[version - 1 :]:
+        content = step(content)
+    return content
+
+
+def _read(content: Mapping[str, Any]) -> Settings:
+    """Take the known fields. Raises `ValueError` where one is of the wrong kind."""
+    known = {field.name: content[field.name] for field in fields(Settings) if field.name in content}
+    for name in known.keys() - {"formats"}:
+        if not isinstance(known[name], str):
+            raise ValueError(f"{name} is no text")
+    if "formats" in known:
+        known["formats"] = _text_tuple(known["formats"])
+    return Settings(**known)
+
+
+def _text_tuple(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(entry, str) for entry in value):
+        raise ValueError("formats is no list of texts")
+    return tuple(value)
+
+
+def _set_aside(path: Path, error: ValueError) -> str:
+    aside = path.with_name(f"{path.stem}.unreadable{path.suffix}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.stem}.unreadable-{number}{path.suffix}")
+    try:
+        path.rename(aside)
+    except OSError:
+        return f"The settings in {path} make no sense ({error}): the defaults are used."
+    return f"The settings in {path} make no sense ({error}). They were set aside as {aside.name}."

@@ -1,0 +1,127 @@
+"""One training step's inputs and targets: three branches, and noise reassigned between them.
+
+Source: arXiv 2403.11077. For a pair one timestep and one noise per modality are drawn; the joint
+branch reuses both, each for its own modality, so that it sees the pair under the conditionals' noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+
+from zippo_desktop.diffusion.latents import Branch
+from zippo_desktop.diffusion.schedule import NoiseSchedule
+from zippo_desktop.training.config import UnetConfig
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Scaled latents [N,C,h,w] of N pairs, text states [N,L,D], and which pairs are studio shots [N]."""
+
+    rgb: torch.Tensor
+    matte: torch.Tensor
+    text: torch.Tensor
+    is_studio: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the UNet sees, M rows: latents [M,2C,h,w], timesteps, identifiers [M], text, targets [M,C,h,w].
+
+    `branches` [M] says which branch a row trains, even where the identifier is switched off.
+    """
+
+    latents: torch.Tensor
+    timesteps: torch.Tensor
+    branches: torch.Tensor
+    identifiers: torch.Tensor
+    text: torch.Tensor
+    targets: torch.Tensor
+
+
+class RowMaker:
+    """Turns pairs into rows by the noise schedule and the branch settings of one run."""
+
+    def __init__(self, schedule: NoiseSchedule, config: UnetConfig, empty_text: torch.Tensor) -> None:
+        self.config = config
+        self.empty_text = empty_text  # [1,L,D]
+        self.prediction_type = schedule.prediction_type
+        self.alphas_cumprod = torch.from_numpy(schedule.alphas_cumprod).float()
+
+    def rows(self, batch: PairBatch) -> Rows:
+        """Matting rows for all pairs; painting and joint rows for the studio shots."""
+        studio = batch.is_studio
+        t = self._timesteps(batch)
+        e_rgb, e_matte = torch.randn_like(batch.rgb), torch.randn_like(batch.matte)
+        matting = self._rows(Branch.RGB_TO_MATTE, batch, t, batch.rgb, self._noisy(batch.matte, e_matte, t), e_matte)
+        if not studio.any():
+            return matting
+        batch, t, e_rgb, e_matte = _select(batch, studio), t[studio], e_rgb[studio], e_matte[studio]
+        painting = self._rows(Branch.MATTE_TO_RGB, batch, t, self._noisy(batch.rgb, e_rgb, t), batch.matte, e_rgb)
+        if not self.config.reassign_noise:
+            t = torch.randint_like(t, len(self.alphas_cumprod))
+            e_rgb, e_matte = torch.randn_like(e_rgb), torch.randn_like(e_matte)
+        rgb, matte = self._noisy(batch.rgb, e_rgb, t), self._noisy(batch.matte, e_matte, t)
+        text = self._drop_captions(batch.text, self.config.caption_dropout)
+        joint = [
+            self._rows(branch, batch, t, rgb, matte, noise, text)
+            for branch, noise in ((Branch.JOINT_RGB, e_rgb), (Branch.JOINT_MATTE, e_matte))
+        ]
+        return _concatenate([matting, painting, *joint])
+
+    def _timesteps(self, batch: PairBatch) -> torch.Tensor:
+        """Uniform, but for a share of the scenes, which sit at the pure noise of one-step matting."""
+        count, last = len(batch.rgb), len(self.alphas_cumprod) - 1
+        t = torch.randint(0, last + 1, (count,), device=batch.rgb.device)
+        at_last = torch.rand(count, device=t.device) < self.config.last_step_share
+        return torch.where(at_last & ~batch.is_studio, last, t)
+
+    def _rows(
+        self,
+        branch: Branch,
+        batch: PairBatch,
+        t: torch.Tensor,
+        rgb: torch.Tensor,
+        matte: torch.Tensor,
+        noise: torch.Tensor,
+        text: torch.Tensor | None = None,
+    ) -> Rows:
+        if text is None:
+            is_matting = branch is Branch.RGB_TO_MATTE
+            rate = self.config.matting_caption_dropout if is_matting else self.config.caption_dropout
+            text = self._drop_captions(batch.text, rate)
+        clean = batch.matte if branch.targets_matte else batch.rgb
+        branches = torch.full_like(t, int(branch))
+        identifiers = branches * int(self.config.use_identifier)
+        latents = torch.cat([rgb, matte], dim=1)
+        return Rows(latents, t, branches, identifiers, text, self._target(clean, noise, t))
+
+    def _noisy(self, clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        alpha, sigma = self._alpha_sigma(t)
+        return alpha * clean + sigma * noise
+
+    def _target(self, clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        if self.prediction_type == "epsilon":
+            return noise
+        if self.prediction_type == "sample":
+            return clean
+        alpha, sigma = self._alpha_sigma(t)
+        return alpha * noise - sigma * clean
+
+    def _alpha_sigma(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        signal = self.alphas_cumprod.to(t.device)[t].view(-1, 1, 1, 1)
+        return signal.sqrt(), (1.0 - signal).sqrt()
+
+    def _drop_captions(self, text: torch.Tensor, rate: float) -> torch.Tensor:
+        dropped = torch.rand(len(text), 1, 1, device=text.device) < rate
+        return torch.where(dropped, self.empty_text.to(text), text)
+
+
+def _select(batch: PairBatch, chosen: torch.Tensor) -> PairBatch:
+    return PairBatch(batch.rgb[chosen], batch.matte[chosen], batch.text[chosen], batch.is_studio[chosen])
+
+
+def _concatenate(parts: list[Rows]) -> Rows:
+    names = [item.name for item in fields(Rows)]
+    return Rows(*(torch.cat([getattr(part, name) for part in parts]) for name in names))

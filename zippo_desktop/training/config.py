@@ -1,0 +1,137 @@
+"""Training configurations: TOML files read into frozen dataclasses, with unknown keys refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from zippo_desktop.errors import UsageError
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the material lies and how pairs are composed from it."""
+
+    cutouts: tuple[Path, ...]
+    backgrounds: tuple[Path, ...]
+    size_px: int = 128
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """The optimiser's loop. `batch` is per process; times are in minutes."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    warmup_steps: int = 200
+    ema_decay: float = 0.999
+    clip_norm: float = 1.0
+    mixed_precision: str = "no"  # "no", "fp16" or "bf16"
+    checkpoint_minutes: float = 5.0
+    sheet_every: int = 500
+    log_every: int = 50
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class VaeConfig:
+    """A small norm-free `AutoencoderTiny` on pictures folded by `patch`, started from principal components."""
+
+    width: int = 128
+    latent_channels: int = 16
+    encoder_blocks: int = 2
+    decoder_blocks: int = 4
+    patch: int = 8
+    latent_noise: float = 0.05  # standard deviation added to unit-variance latents before decoding
+    gradient_weight: float = 0.5
+    freeze_encoder: bool = False  # refine the decoder alone; latents stay what a trained UNet knows
+
+
+@dataclass(frozen=True)
+class UnetConfig:
+    """The UNet's shape (when it starts from nothing) and how its three branches are trained."""
+
+    channels: tuple[int, ...] = (64, 128, 192)
+    attention_levels: tuple[int, ...] = (1, 2)
+    layers: int = 1
+    heads: int = 4
+    scenes_per_batch: float = 0.75  # share of pairs that train matting alone; the rest train all branches
+    last_step_share: float = 0.4  # share of pairs at t = T, the only step of one-step matting
+    replay: int = 1  # how many times an encoded pair is used, on average
+    caption_dropout: float = 0.1
+    matting_caption_dropout: float = 0.7
+    use_identifier: bool = True
+    reassign_noise: bool = True
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run. `stage` is "vae" or "unet"; `model_dir` is the Zippo folder it works on."""
+
+    stage: str
+    model_dir: Path
+    run_dir: Path
+    data: DataConfig
+    loop: LoopConfig
+    vae: VaeConfig = field(default_factory=VaeConfig)
+    unet: UnetConfig = field(default_factory=UnetConfig)
+    text_encoder_dir: Path | None = None  # a transformers folder, when the Zippo folder has none yet
+    name: str = "zippo"
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Read a TOML configuration; relative paths count from the file's folder.
+
+    Raises UsageError for unreadable files, unknown or missing keys and wrong types.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The configuration {path} cannot be read: {error}.") from error
+    config = _build(TrainConfig, table, path.parent, "")
+    if config.stage not in ("vae", "unet"):
+        raise UsageError(f'{path}: stage is "{config.stage}".', 'Write stage = "vae" or stage = "unet".')
+    return config
+
+
+def _build(kind: type[Any], table: dict[str, Any], base: Path, prefix: str) -> Any:
+    """Fill the dataclass `kind` from a TOML table, converting paths and tuples."""
+    hints = get_type_hints(kind)
+    unknown = set(table) - set(hints)
+    if unknown:
+        raise UsageError(
+            f"Unknown key {prefix}{sorted(unknown)[0]} in the configuration.",
+            f"Known keys: {', '.join(sorted(hints))}.",
+        )
+    missing = [item.name for item in dataclasses.fields(kind) if _is_required(item) and item.name not in table]
+    if missing:
+        raise UsageError(f"The configuration lacks {prefix}{missing[0]}.")
+    values = {key: _convert(hints[key], value, base, f"{prefix}{key}") for key, value in table.items()}
+    return kind(**values)
+
+
+def _is_required(item: dataclasses.Field[Any]) -> bool:
+    return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+
+
+def _convert(hint: Any, value: Any, base: Path, key: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise UsageError(f"{key} in the configuration must be a table, [{key}].")
+        return _build(hint, value, base, f"{key}.")  # type: ignore[arg-type]
+    if hint in (Path, Path | None):
+        return base / str(value)
+    if hint == tuple[Path, ...]:
+        return tuple(base / str(item) for item in value)
+    if hint == tuple[int, ...]:
+        return tuple(int(item) for item in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint):
+        raise UsageError(f"{key} in the configuration must be of type {hint.__name__}, not {value!r}.")
+    return value

@@ -1,0 +1,78 @@
+"""Encoded pairs for the UNet: composed pairs through the frozen VAE and text encoder, a few times each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+from zippo_desktop.training.branches import PairBatch
+from zippo_desktop.training.pairs import CaptionedPair
+from zippo_desktop.training.train_vae import pictures_of
+
+Encode = Callable[[torch.Tensor], torch.Tensor]  # pictures [N,3,S,S] -> scaled latents [N,C,h,w]
+EncodeText = Callable[[list[str]], torch.Tensor]  # N prompts -> text states [N,L,D]
+RESERVE = 128  # how many times a step's fresh pairs the replay holds
+
+
+class CaptionCache:
+    """Text states of captions, each encoded once: the text encoder is frozen and captions repeat."""
+
+    def __init__(self, encode: EncodeText) -> None:
+        self._encode = encode
+        self._states: dict[str, torch.Tensor] = {}
+
+    def __call__(self, captions: list[str]) -> torch.Tensor:
+        """Text states [N,L,D] of N captions."""
+        unknown = sorted(set(captions) - self._states.keys())
+        if unknown:
+            for caption, state in zip(unknown, self._encode(unknown), strict=True):
+                self._states[caption] = state.half()
+        return torch.stack([self._states[caption] for caption in captions]).float()
+
+
+def latent_batches(
+    pairs: Iterator[list[CaptionedPair]],
+    encode: Encode,
+    captions: CaptionCache,
+    replay: int,
+    generator: torch.Generator,
+) -> Iterator[PairBatch]:
+    """Batches of encoded pairs, each pair used about `replay` times.
+
+    With `replay` 1 every batch is one of `pairs`. Above, `pairs` holds a step's fresh ones only, and
+    the batch is `replay` times as large, drawn from the latest `RESERVE` rounds: where composing and
+    encoding cost as much as the network, as on a CPU, this buys gradient steps for little.
+    """
+    reserve: list[PairBatch] = []
+    for fresh in pairs:
+        encoded = _encode(fresh, encode, captions)
+        if replay == 1:
+            yield encoded
+            continue
+        reserve.append(encoded)
+        if len(reserve) >= min(2 * replay, RESERVE):
+            yield _draw(reserve, replay, generator)
+        if len(reserve) > RESERVE:
+            reserve.pop(0)
+
+
+def _encode(fresh: list[CaptionedPair], encode: Encode, captions: CaptionCache) -> PairBatch:
+    with torch.no_grad():
+        latents = encode(pictures_of(fresh))
+    is_studio = torch.tensor([item.is_studio for item in fresh], device=latents.device)
+    text = captions([item.caption for item in fresh]).to(latents.device)
+    rgb, matte = latents.chunk(2)
+    return PairBatch(rgb, matte, text, is_studio)
+
+
+def _draw(reserve: list[PairBatch], count: int, generator: torch.Generator) -> PairBatch:
+    """`count` rounds out of the reserve, the newest always among them."""
+    older = torch.randperm(len(reserve) - 1, generator=generator)[: count - 1].tolist()
+    chosen = [reserve[-1], *(reserve[index] for index in older)]
+    return PairBatch(
+        torch.cat([batch.rgb for batch in chosen]),
+        torch.cat([batch.matte for batch in chosen]),
+        torch.cat([batch.text for batch in chosen]),
+        torch.cat([batch.is_studio for batch in chosen]),
+    )

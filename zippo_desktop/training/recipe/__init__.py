@@ -1,0 +1,1 @@
+"""Building the training set of zippo-mini from package registries."""

@@ -1,0 +1,33 @@
+"""Sample sheets drawn while a network trains: unseen pairs through the real pipelines, averaged weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zippo_desktop.engine.session import Session
+from zippo_desktop.pipelines import generation, matting, painting
+from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
+from zippo_desktop.training.pairs import PairSource
+from zippo_desktop.training.sheet import matting_sheet, rgba_sheet, save
+
+COUNT = 8
+STEPS = 12
+
+
+def write_samples(session: Session, source: PairSource, run_dir: Path, step: int) -> None:
+    """Write a matting sheet and a sheet of painted and generated objects for `step` into `run_dir`."""
+    scenes = [source.scene(index).pair for index in range(COUNT)]
+    rows = [(pair.image, pair.matte, matting.infer(session, pair.image, MattingRequest())) for pair in scenes]
+    save(matting_sheet(rows), run_dir / f"matting-{step:06}.png")
+    cutouts = []
+    for index in range(COUNT):
+        item = source.studio(index)
+        painted = painting.infer(
+            session, item.pair.matte, PaintingRequest(item.caption, steps=STEPS, seed=index)
+        )
+        cutouts.append((painted, item.pair.matte, f"paint: {item.caption}"))
+    for index in range(COUNT):
+        caption = source.studio(index).caption
+        picture = generation.infer(session, GenerationRequest(caption, steps=STEPS, seed=index))
+        cutouts.append((picture[..., :3], picture[..., 3], f"generate: {caption}"))
+    save(rgba_sheet(cutouts, columns=COUNT), run_dir / f"objects-{step:06}.png")
