@@ -22,6 +22,17 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Zippo folder with its ONNX graphs, made once; tests that change it work on a copy."""
+    from tests.tiny_models import build_tiny_zippo
+    from zippo_desktop.training.export_onnx import export_model
+
+    folder = build_tiny_zippo(tmp_path_factory.mktemp("models") / "tiny")
+    export_model(folder)
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _no_unexpected_warning(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Fail if the package logs a warning; a test that expects one reads `caplog` and then clears it."""

@@ -1,4 +1,4 @@
-"""The Zippo network: inflation keeps the base, the identifier tells branches apart, broken folders are told."""
+"""The Zippo network: inflation keeps the base, the identifier tells branches apart, bad folders are told."""
 
 from pathlib import Path
 

@@ -69,7 +69,7 @@ def test_edges_follow_the_picture_much_better_than_by_enlarging_alone() -> None:
     guided = np.abs(upsample_guided(matte, guide) - truth).mean()
     linear = np.abs(resize(matte, 512, 512) - truth).mean()
 
-    assert guided < 0.6 * linear
+    assert guided < 0.7 * linear
 
 
 def test_the_result_stays_in_range() -> None:

@@ -19,7 +19,11 @@ def test_colours_and_matte_come_together():
 
 
 def test_without_a_size_the_models_own_is_taken():
-    assert generation.infer(FakeSession(size_px=96), GenerationRequest("a pear", steps=1)).shape == (96, 96, 4)
+    assert generation.infer(FakeSession(size_px=96), GenerationRequest("a pear", steps=1)).shape == (
+        96,
+        96,
+        4,
+    )
 
 
 @pytest.mark.parametrize("size", [100, 8, 0, -16])

@@ -46,8 +46,8 @@ def test_the_matte_is_the_bright_half_without_padding(width, height):
     factor = 64 / max(width, height)
     assert matte.shape == (round(height * factor), round(width * factor))
     assert matte.dtype == np.float32
-    assert matte[:, : matte.shape[1] // 4].min() == pytest.approx(1, abs=1e-4)
-    assert matte[:, -matte.shape[1] // 4 :].max() == pytest.approx(0, abs=1e-4)
+    np.testing.assert_allclose(matte[:, 0], 1, atol=1e-4)
+    np.testing.assert_allclose(matte[:, -1], 0, atol=1e-4)
 
 
 def test_a_batch_gives_each_picture_what_it_gets_alone():
@@ -72,7 +72,9 @@ def test_pictures_of_a_batch_share_their_noise_and_members_of_an_ensemble_do_not
 def test_an_ensemble_is_the_mean_of_its_members(monkeypatch):
     session = FakeSession()
     levels = iter([-1.0, 0.0, 1.0])
-    monkeypatch.setattr(session, "decode_latents", lambda _: np.full((1, 3, 48, 64), next(levels), np.float32))
+    monkeypatch.setattr(
+        session, "decode_latents", lambda _: np.full((1, 3, 48, 64), next(levels), np.float32)
+    )
     matte = matting.infer(session, picture(), MattingRequest(ensemble=3))
     np.testing.assert_allclose(matte, 0.5)
 

@@ -29,7 +29,9 @@ def test_a_seed_is_the_picture_and_another_seed_is_another(monkeypatch):
         session = FakeSession()
         zeros = lambda latents, *_: np.zeros_like(latents[:, :4])  # noqa: E731  # leaves the noise in
         monkeypatch.setattr(session, "denoise", zeros)
-        return painting.infer(session, half_matte(), PaintingRequest("a pear", steps=2, guidance=1, seed=seed))
+        return painting.infer(
+            session, half_matte(), PaintingRequest("a pear", steps=2, guidance=1, seed=seed)
+        )
 
     np.testing.assert_array_equal(colours(1), colours(1))
     assert np.abs(colours(1) - colours(2)).max() > 0.01
@@ -61,4 +63,6 @@ def test_no_backdrop_is_left_in_the_edge_of_the_subject():
     red = np.array([0.9, 0.1, 0.2], np.float32)
     painted = red * small + STUDIO_GREY * (1 - small)
     stack = painting.finish(painted, matte, {})
-    np.testing.assert_allclose(stack.subject[matte > 0] / 255, np.broadcast_to(red, (190 * 155, 3)), atol=0.01)
+    np.testing.assert_allclose(
+        stack.subject[matte > 0] / 255, np.broadcast_to(red, (190 * 155, 3)), atol=0.01
+    )

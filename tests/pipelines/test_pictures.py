@@ -1,7 +1,9 @@
 """Layout and range on the way into the network and out of it."""
 
 import numpy as np
+import pytest
 
+from zippo_desktop.errors import EngineError
 from zippo_desktop.pipelines.pictures import (
     colours_from_network,
     matte_to_network,
@@ -35,6 +37,15 @@ def test_a_matte_is_the_mean_of_the_channels_before_it_is_clipped():
 def test_what_the_decoder_overshoots_is_clipped():
     decoded = np.array([-1.5, 0.0, 1.5], np.float32).reshape(1, 3, 1, 1)
     np.testing.assert_array_equal(colours_from_network(decoded)[0, 0, 0], [0, 0.5, 1])
+
+
+@pytest.mark.parametrize("convert", [colours_from_network, mattes_from_network])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_an_engine_error(convert, value):
+    decoded = np.zeros((1, 3, 2, 2), np.float32)
+    decoded[0, 1, 1, 1] = value
+    with pytest.raises(EngineError, match="not finite"):
+        convert(decoded)
 
 
 def test_levels_are_rounded_to_the_nearest():

@@ -9,7 +9,16 @@ from PIL import Image
 
 from zippo_desktop.training.config import DataConfig
 
-NAMES = ("red ball", "green box", "blue cone", "yellow star", "white cup", "black hat", "grey pot", "pink pen")
+NAMES = (
+    "red ball",
+    "green box",
+    "blue cone",
+    "yellow star",
+    "white cup",
+    "black hat",
+    "grey pot",
+    "pink pen",
+)
 
 
 def write_material(folder: Path, size_px: int = 32, names: tuple[str, ...] = NAMES) -> DataConfig:

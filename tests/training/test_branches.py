@@ -25,7 +25,10 @@ def batch(studio: list[bool]) -> PairBatch:
     torch.manual_seed(0)
     count = len(studio)
     return PairBatch(
-        torch.randn(count, C, 4, 4), torch.randn(count, C, 4, 4), torch.randn(count, 5, 7), torch.tensor(studio)
+        torch.randn(count, C, 4, 4),
+        torch.randn(count, C, 4, 4),
+        torch.randn(count, 5, 7),
+        torch.tensor(studio),
     )
 
 
@@ -76,7 +79,9 @@ def test_targets_take_the_noisy_half_apart_again():
 
     for branch in Branch:
         clean, _ = clean_and_noise(rows, branch)
-        torch.testing.assert_close(clean, pairs.matte if branch.targets_matte else pairs.rgb, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            clean, pairs.matte if branch.targets_matte else pairs.rgb, atol=1e-4, rtol=1e-4
+        )
 
 
 def test_the_joint_branch_reuses_the_conditionals_noise_and_timestep():
@@ -103,7 +108,9 @@ def test_without_reassignment_the_joint_branch_has_noise_of_its_own():
 def test_both_joint_branches_see_the_same_joint_latent():
     rows = rows_of(batch([True, True]))
 
-    first, second = (rows.latents[rows.branches == branch] for branch in (Branch.JOINT_RGB, Branch.JOINT_MATTE))
+    first, second = (
+        rows.latents[rows.branches == branch] for branch in (Branch.JOINT_RGB, Branch.JOINT_MATTE)
+    )
 
     assert torch.equal(first, second)
 

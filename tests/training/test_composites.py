@@ -26,7 +26,9 @@ def test_a_studio_shot_is_the_subject_over_the_known_grey():
     assert np.allclose(pair.image[pair.matte == 0], STUDIO_GREY)
     solid = pair.matte > 0.3
     colour = remove_backdrop(pair.image, pair.matte)[solid]
-    np.testing.assert_allclose(colour, np.broadcast_to(np.float32([200, 40, 90]) / 255, colour.shape), atol=0.01)
+    np.testing.assert_allclose(
+        colour, np.broadcast_to(np.float32([200, 40, 90]) / 255, colour.shape), atol=0.01
+    )
 
 
 def test_a_studio_shot_shows_the_whole_subject():
@@ -45,7 +47,7 @@ def test_scenes_are_in_range_and_hold_a_subject(source: PairSource):
         assert pair.image.dtype == pair.matte.dtype == np.float32
         assert pair.image.min() >= 0
         assert pair.image.max() <= 1
-        assert 0 <= pair.matte.min()
+        assert pair.matte.min() >= 0
         assert pair.matte.max() <= 1
     assert all(pair.matte.mean() > 0.02 for pair in pairs)
 

@@ -31,7 +31,12 @@ def test_views_of_one_name_share_a_split(tmp_path: Path):
     cutouts = read_cutouts([folder])
 
     assert {item.group for item in cutouts} == {"arm chair"}
-    assert cutouts[0].captions[:4] == ("arm chair", "an arm chair", "a photo of an arm chair", "a red arm chair")
+    assert cutouts[0].captions[:4] == (
+        "arm chair",
+        "an arm chair",
+        "a photo of an arm chair",
+        "a red arm chair",
+    )
 
 
 def test_every_furry_thing_is_a_group_of_its_own(tmp_path: Path):
@@ -65,7 +70,11 @@ def test_a_scene_that_two_collections_share_is_one_group(tmp_path: Path):
 
 
 def test_the_split_never_changes():
-    assert [split_of(name) for name in ("red apple", "chair", "backdrop venice")] == ["train", "train", "test"]
+    assert [split_of(name) for name in ("red apple", "chair", "backdrop venice")] == [
+        "train",
+        "train",
+        "test",
+    ]
 
 
 def test_an_empty_folder_is_told(tmp_path: Path):

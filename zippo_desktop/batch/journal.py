@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,19 +68,16 @@ class Journal:
     def close(self) -> None:
         """End writing; a journal that never began has nothing to end."""
         file, self._file = self._file, None
-        if file is None:
-            return
-        try:
-            file.close()
-        except OSError as error:
-            self._give_up(error)
+        if file is not None:
+            with suppress(OSError):  # every line is on the disk already
+                file.close()
 
     def _give_up(self, error: OSError) -> None:
         reason = error.strerror or str(error)
         self.problem = (
             f"The journal in {self.job_dir} cannot be written: {reason}. The job goes on without it."
         )
-        self._file = None
+        self.close()
 
 
 def _snapshot(job: Job, spec: ModelSpec, info: SessionInfo) -> dict[str, Any]:

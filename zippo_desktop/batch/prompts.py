@@ -89,7 +89,7 @@ def _read_table(path: Path) -> list[PromptRow]:
             except ValueError as error:
                 errors.append(f"line {reader.line_num}: {error}")
     except csv.Error as error:
-        errors.append(f"line {reader.line_num}: {error}")
+        errors.append(f"line {reader.reader.line_num}: {error}")
     if errors:
         more = "; …" if len(errors) > _MOST_ERRORS_TOLD else ""
         raise UsageError(f"{path} cannot be used: {'; '.join(errors[:_MOST_ERRORS_TOLD])}{more}.")

@@ -93,6 +93,7 @@ class _Run:
         self._on_event = on_event
         self._cancel = cancel
         self._journal = journal
+        self._exports: deque[tuple[_Work, Future[None]]] = deque()  # under way, in the job's order
         self._results: list[tuple[int, ItemResult]] = []  # with the item's place in the job
         self._spec: ModelSpec | None = None
         self._info: SessionInfo | None = None
@@ -161,7 +162,6 @@ class _Run:
 
     def _work_through(self, session: Session, waiting: Iterable[_Work]) -> None:
         """Decode ahead, infer here, export behind. On every way out, what is being written is completed."""
-        exports: deque[tuple[_Work, Future[None]]] = deque()
         with (
             ThreadPoolExecutor(DECODED_AHEAD) as decoders,
             ThreadPoolExecutor(EXPORTS_IN_FLIGHT) as exporters,
@@ -174,13 +174,12 @@ class _Run:
                     if self._attempt(work, decoding.result) and self._attempt(
                         work, self._infer, session, work
                     ):
-                        exports.append((work, exporters.submit(self._finish_and_export, session, work)))
-                    while exports and (len(exports) > EXPORTS_IN_FLIGHT or exports[0][1].done()):
-                        self._settle(*exports.popleft())
+                        writing = exporters.submit(self._finish_and_export, session, work)
+                        self._exports.append((work, writing))
+                    self._settle(at_most=EXPORTS_IN_FLIGHT)
             finally:
                 decoders.shutdown(wait=False, cancel_futures=True)
-                while exports:
-                    self._settle(*exports.popleft())
+                self._settle(at_most=0)
 
     def _decode(self, work: _Work, spec: ModelSpec) -> None:
         work.decoded = work.time("decode", self._stages.decode, work.item, spec)
@@ -188,6 +187,7 @@ class _Run:
     def _infer(self, session: Session, work: _Work) -> None:
         def on_step(done: int, total: int) -> None:
             self._on_event(StepDone(work.item, done, total))
+            self._settle(at_most=EXPORTS_IN_FLIGHT)
             self._check_cancel()
 
         self._on_event(ItemStarted(work.item))
@@ -199,10 +199,12 @@ class _Run:
         work.decoded = work.inferred = None  # the layers hold what is still needed of them
         work.outputs = tuple(work.time("export", export, layers, work.target))
 
-    def _settle(self, work: _Work, exporting: Future[None]) -> None:
-        """Wait for an item's files, and end the item."""
-        if self._attempt(work, exporting.result):
-            self._end(work.index, self._result(work, Status.DONE))
+    def _settle(self, at_most: int) -> None:
+        """End the items whose files are written; wait for some if more than `at_most` are under way."""
+        while self._exports and (len(self._exports) > at_most or self._exports[0][1].done()):
+            work, writing = self._exports.popleft()
+            if self._attempt(work, writing.result):
+                self._end(work.index, self._result(work, Status.DONE))
 
     def _attempt(self, work: _Work, call: Callable[..., None], *arguments: Any) -> bool:
         """Call one stage of one item. Whatever ends the item alone is recorded; the rest is raised."""

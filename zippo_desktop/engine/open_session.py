@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,8 @@ def open_torch(spec: ModelSpec, provider: str = "auto", fallbacks: tuple[str, ..
     missing = [name for name in ("torch", "diffusers", "transformers") if not importlib.util.find_spec(name)]
     if missing:
         raise EngineError(f"{', '.join(missing)} is not installed.", "Install the whole locked set.")
+    # It warns, at each start, that optimum consists of two distributions; that is as it should be.
+    logging.getLogger("diffusers.utils.import_utils").setLevel(logging.ERROR)
     from zippo_desktop.engine.torch_session import TorchSession, torch_device
 
     session = TorchSession(spec, torch_device(provider), fallbacks)

@@ -99,6 +99,20 @@ def missing_gpu_build(available: Sequence[str], gpu: NvidiaGpu | None) -> str | 
     return f"The {gpu.name} is not used: this build of ONNX Runtime has no CUDA (see packaging/README.md)."
 
 
+def built_in() -> list[str]:
+    """The providers of the installed ONNX Runtime, whatever hardware there is.
+
+    Raises `EngineError` where it is not installed, or only its remains are.
+    """
+    try:
+        import onnxruntime
+
+        available = onnxruntime.get_available_providers()
+    except (ImportError, AttributeError) as error:
+        raise EngineError(f"ONNX Runtime is not installed, or not whole ({error}).") from error
+    return [name for name, ort_name in ORT_NAMES.items() if ort_name in available]
+
+
 @cache
 def nvidia_gpu() -> NvidiaGpu | None:
     """The NVIDIA GPU of this machine, or None without one or without its driver."""

@@ -57,8 +57,8 @@ def shards(path: Path) -> list[Path]:
     if path.suffix != ".json":
         return [path]
     try:
-        names = set(json.loads(path.read_text("utf-8"))["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        names = {str(name) for name in json.loads(path.read_text("utf-8"))["weight_map"].values()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is no readable index of weights.", _COPY_AGAIN) from error
     if any(Path(name).name != name or not name.endswith(".safetensors") for name in names):
         raise ModelError(f"{path} lists files that are no safetensors beside it.", _COPY_AGAIN)
@@ -72,7 +72,7 @@ def write_weights(path: Path, tensors: Mapping[str, NDArray[Any]], precision: Pr
     float16. Integer tensors are kept. The file appears whole or not at all. Raises `ModelError`
     if a tensor does not fit the precision.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     stored: Weights = {}
     for name, tensor in tensors.items():
@@ -80,7 +80,8 @@ def write_weights(path: Path, tensors: Mapping[str, NDArray[Any]], precision: Pr
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
         draft = Path(folder) / path.name
-        save_file(stored, draft, metadata={"format": "pt"})  # what transformers and diffusers expect
+        # Not `save_file`, whose files only their owner may read. transformers expects the metadata.
+        draft.write_bytes(save(stored, metadata={"format": "pt"}))
         os.replace(draft, path)
 
 

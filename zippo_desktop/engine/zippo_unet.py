@@ -62,7 +62,7 @@ def load_unet(folder: Path) -> UNet2DConditionModel:
 
 
 def load_weights(module: torch.nn.Module, folder: Path) -> None:
-    """Fill `module` from the safetensors in `folder`; `ModelError` names the first weight that does not fit."""
+    """Fill `module` from the safetensors in `folder`; `ModelError` names a weight that does not fit."""
     tensors = {name: torch.from_numpy(array) for name, array in read_weights(find_weights(folder)).items()}
     expected = module.state_dict()
     for name, value in expected.items():
@@ -88,7 +88,10 @@ def inflate(base: UNet2DConditionModel) -> UNet2DConditionModel:
             "The base UNet is no plain text-to-image network: its input and output channels differ.",
             "Inpainting, depth and Zippo networks cannot be inflated.",
         )
-    config = dict(base.config) | {"in_channels": 2 * base.config["in_channels"], "num_class_embeds": len(Branch)}
+    config = dict(base.config) | {
+        "in_channels": 2 * base.config["in_channels"],
+        "num_class_embeds": len(Branch),
+    }
     unet = UNet2DConditionModel.from_config(config)
     weights = base.state_dict()
     weights["conv_in.weight"] = torch.cat([weights["conv_in.weight"]] * 2, dim=1) / 2

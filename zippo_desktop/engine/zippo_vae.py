@@ -39,7 +39,8 @@ def load_vae(folder: Path) -> Vae:
 def encode_unscaled(vae: Vae, images: torch.Tensor) -> torch.Tensor:
     """Pictures [N,3,H,W] in -1..1 to latents [N,C,H/f,W/f]; the mean, where the VAE gives a posterior."""
     coded = vae.encode(pixel_unshuffle(images, patch_size(vae.config)))
-    return coded.latent_dist.mean if hasattr(coded, "latent_dist") else coded.latents
+    latents: torch.Tensor = coded.latent_dist.mean if hasattr(coded, "latent_dist") else coded.latents
+    return latents
 
 
 def decode_unscaled(vae: Vae, latents: torch.Tensor) -> torch.Tensor:

@@ -118,8 +118,9 @@ def _layer_section(layers: Sequence[Layer], depth: int) -> list[bytes]:
     if depth == 8:
         body = [struct.pack(">I", length), *body, _block(b"")]
     else:
-        tags = b"8BIMMt16" + _block(b"") + b"8BIMLr16" + struct.pack(">I", length)
-        body = [_block(b""), _block(b""), tags, *body]
+        # Lr16 stands first, for GIMP 2.10 looks no further than the first block.
+        before = _block(b"") + _block(b"") + b"8BIMLr16" + struct.pack(">I", length)
+        body = [before, *body, b"8BIMMt16" + _block(b"")]
     return [struct.pack(">I", sum(map(len, body))), *body]
 
 

@@ -166,14 +166,14 @@ def _read_raster(path: Path) -> _Raster:
         is_16_bit = metadata.has_16_bit_channels(image, content)
         _check_supported(image, is_16_bit, path)
         image.load()
-        dpi = metadata.dpi(image, is_turned=orientation >= 5)
-        kept = Metadata(icc_profile=metadata.icc_profile(image), exif=metadata.kept_exif(image), dpi=dpi)
-        if image.mode == "CMYK":
-            samples, kept = _cmyk(image, kept)
-        elif is_16_bit:
-            samples = _samples_16_bit(image, content, path)
-        else:
-            samples = _samples(image)
+    dpi = metadata.dpi(image, is_turned=orientation >= 5)
+    kept = Metadata(icc_profile=metadata.icc_profile(image), exif=metadata.kept_exif(image), dpi=dpi)
+    if image.mode == "CMYK":
+        samples, kept = _cmyk(image, kept)
+    elif is_16_bit:
+        samples = _samples_16_bit(image, content, path)
+    else:
+        samples = _samples(image)
     return _Raster(metadata.upright(samples, 1 if image.format == "TIFF" else orientation), kept)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Array
+from zippo_desktop.errors import EngineError
 from zippo_desktop.imaging.layers import Matte, Pixels
 
 
@@ -19,12 +20,18 @@ def matte_to_network(matte: Matte) -> Array:
 
 
 def colours_from_network(decoded: Array) -> Array:
-    """Decoded pictures [N,3,h,w] about -1..1 to [N,h,w,3] in 0..1, clipped."""
+    """Decoded pictures [N,3,h,w] about -1..1 to [N,h,w,3] in 0..1, clipped; errors as for mattes."""
+    _require_finite(decoded)
     return np.clip(decoded.transpose(0, 2, 3, 1) / 2 + 0.5, 0, 1)
 
 
 def mattes_from_network(decoded: Array) -> Array:
-    """Decoded mattes [N,3,h,w] about -1..1 to [N,h,w] in 0..1: the channels' mean, clipped."""
+    """Decoded mattes [N,3,h,w] about -1..1 to [N,h,w] in 0..1: the channels' mean, clipped.
+
+    Raises `EngineError` for an answer that is no number: half precision can overflow on one picture
+    and not on another.
+    """
+    _require_finite(decoded)
     grey: Array = decoded.mean(axis=1, dtype=np.float32)
     return np.clip(grey / 2 + 0.5, 0, 1)
 
@@ -32,3 +39,8 @@ def mattes_from_network(decoded: Array) -> Array:
 def to_uint8(colours: Array) -> Pixels:
     """Colours in 0..1 to 0..255, rounded."""
     return np.rint(colours * 255).astype(np.uint8)
+
+
+def _require_finite(decoded: Array) -> None:
+    if not np.isfinite(decoded).all():
+        raise EngineError("The network answered with numbers that are not finite.", "Try --provider cpu.")

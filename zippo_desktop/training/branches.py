@@ -54,11 +54,15 @@ class RowMaker:
         studio = batch.is_studio
         t = self._timesteps(batch)
         e_rgb, e_matte = torch.randn_like(batch.rgb), torch.randn_like(batch.matte)
-        matting = self._rows(Branch.RGB_TO_MATTE, batch, t, batch.rgb, self._noisy(batch.matte, e_matte, t), e_matte)
+        matting = self._rows(
+            Branch.RGB_TO_MATTE, batch, t, batch.rgb, self._noisy(batch.matte, e_matte, t), e_matte
+        )
         if not studio.any():
             return matting
         batch, t, e_rgb, e_matte = _select(batch, studio), t[studio], e_rgb[studio], e_matte[studio]
-        painting = self._rows(Branch.MATTE_TO_RGB, batch, t, self._noisy(batch.rgb, e_rgb, t), batch.matte, e_rgb)
+        painting = self._rows(
+            Branch.MATTE_TO_RGB, batch, t, self._noisy(batch.rgb, e_rgb, t), batch.matte, e_rgb
+        )
         if not self.config.reassign_noise:
             t = torch.randint_like(t, len(self.alphas_cumprod))
             e_rgb, e_matte = torch.randn_like(e_rgb), torch.randn_like(e_matte)

@@ -50,7 +50,9 @@ def _flatten(part: Any) -> dict[str, torch.Tensor]:
     if not isinstance(part, torch.optim.Optimizer):
         return {key: value.detach().contiguous() for key, value in part.state_dict().items()}
     state = part.state_dict()["state"]
-    return {f"{index}.{key}": torch.as_tensor(value) for index, row in state.items() for key, value in row.items()}
+    return {
+        f"{index}.{key}": torch.as_tensor(value) for index, row in state.items() for key, value in row.items()
+    }
 
 
 def _restore(part: Any, tensors: dict[str, torch.Tensor]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,7 +40,7 @@ def scene(subject: NDArray[np.uint8], distractor: Source, background: Source, si
         for _ in range(rng.integers(1, 3)):
             canvas = _add_distractor(canvas, distractor(rng), size, rng)
     if rng.random() < 0.5:
-        canvas = cv2.GaussianBlur(canvas, (0, 0), float(rng.uniform(0.3, 2.5)) * size / 128)
+        canvas = _blur(canvas, rng.uniform(0.3, 2.5) * size / 128)
     colour, matte = _place(_jitter_colour(subject, rng), size, rng, _subject_pose(rng))
     if rng.random() < 0.4:
         canvas = canvas * (1.0 - _shadow(matte, size, rng))
@@ -50,7 +51,7 @@ def scene(subject: NDArray[np.uint8], distractor: Source, background: Source, si
 def studio(subject: NDArray[np.uint8], size: int, rng: Rng) -> Pair:
     """A whole, upright `subject` ([H,W,4] uint8) on plain `STUDIO_GREY`, for the generative branches."""
     flip = rng.random() < 0.5
-    pose = _Pose(rng.uniform(0.72, 0.9), 0.0, *rng.uniform(-0.03, 0.03, 2), flip)
+    pose = _pose(rng, rng.uniform(0.72, 0.9), 0.0, 0.03, flip)
     colour, matte = _place(subject, size, rng, pose)
     return Pair(colour + STUDIO_GREY * (1.0 - matte[..., None]), matte)
 
@@ -70,7 +71,13 @@ def _subject_pose(rng: Rng) -> _Pose:
     scale = rng.uniform(0.45, 1.0) if rng.random() < 0.85 else rng.uniform(1.0, 1.3)
     angle = rng.uniform(-25, 25) if rng.random() < 0.4 else 0.0
     room = 0.5 * max(0.0, 1.0 - scale) + 0.08
-    return _Pose(scale, angle, *rng.uniform(-room, room, 2), rng.random() < 0.5)
+    return _pose(rng, scale, angle, room, rng.random() < 0.5)
+
+
+def _pose(rng: Rng, scale: float, angle: float, room: float, is_flipped: bool = False) -> _Pose:
+    """A pose anywhere within `room`, a share of the frame, of its centre."""
+    dx, dy = rng.uniform(-room, room, 2)
+    return _Pose(scale, angle, dx, dy, is_flipped)
 
 
 def _add_distractor(canvas: Array, cutout: NDArray[np.uint8], size: int, rng: Rng) -> Array:
@@ -78,7 +85,11 @@ def _add_distractor(canvas: Array, cutout: NDArray[np.uint8], size: int, rng: Rn
     direction = rng.uniform(0, 2 * np.pi)
     reach = rng.uniform(0.36, 0.55)
     pose = _Pose(
-        rng.uniform(0.2, 0.42), rng.uniform(-20, 20), reach * np.cos(direction), reach * np.sin(direction), False
+        rng.uniform(0.2, 0.42),
+        rng.uniform(-20, 20),
+        reach * np.cos(direction),
+        reach * np.sin(direction),
+        False,
     )
     colour, matte = _place(cutout, size, rng, pose)
     return colour + canvas * (1.0 - matte[..., None])
@@ -92,13 +103,10 @@ def _place(cutout: NDArray[np.uint8], size: int, rng: Rng, pose: _Pose) -> tuple
         rgba = rgba[:, ::-1]
     factor = pose.scale * size / max(rgba.shape[:2])
     width, height = (max(2, round(side * factor)) for side in (rgba.shape[1], rgba.shape[0]))
-    shrinks = factor < 1.0
-    rgba = cv2.resize(
-        rgba, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    )
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), pose.angle, 1.0)
+    rgba = _resize(rgba, width, height)
+    matrix = np.array(cv2.getRotationMatrix2D((width / 2, height / 2), pose.angle, 1.0), np.float64)
     matrix[:, 2] += (size * (0.5 + pose.dx) - width / 2, size * (0.5 + pose.dy) - height / 2)
-    placed = np.clip(cv2.warpAffine(rgba, matrix, (size, size), flags=cv2.INTER_LINEAR), 0.0, 1.0)
+    placed = _float32(cv2.warpAffine(rgba, matrix, (size, size), flags=cv2.INTER_LINEAR))
     return placed[..., :3], placed[..., 3]
 
 
@@ -130,10 +138,10 @@ def _background(draw: Source, draw_cutout: Source, size: int, rng: Rng) -> Array
         canvas = _cloud(size, rng)
     if rng.random() < 0.15:
         for _ in range(rng.integers(3, 8)):
-            pose = _Pose(rng.uniform(0.15, 0.4), rng.uniform(0, 360), *rng.uniform(-0.5, 0.5, 2), False)
+            pose = _pose(rng, rng.uniform(0.15, 0.4), rng.uniform(0, 360), 0.5)
             colour, matte = _place(draw_cutout(rng), size, rng, pose)
             canvas = colour + canvas * (1.0 - matte[..., None])
-        canvas = cv2.GaussianBlur(canvas, (0, 0), float(rng.uniform(0.8, 3.0)) * size / 128)
+        canvas = _blur(canvas, rng.uniform(0.8, 3.0) * size / 128)
     return canvas
 
 
@@ -146,7 +154,7 @@ def _photo_crop(picture: NDArray[np.uint8], size: int, rng: Rng) -> Array:
         crop = crop[:, ::-1]
     if rng.random() < 0.3:
         crop = crop[..., rng.permutation(3)]
-    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR)
+    return _resize(crop, size, size)
 
 
 def _gradient(size: int, rng: Rng) -> Array:
@@ -169,33 +177,52 @@ def _cloud(size: int, rng: Rng) -> Array:
     for octave in range(1, 6):
         noise = rng.standard_normal((2**octave, 2**octave, 3)).astype(np.float32)
         noise += noise.mean(axis=2, keepdims=True)
-        field += cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC) * rng.uniform(0.3, 0.8) ** octave
+        field += (
+            cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC) * rng.uniform(0.3, 0.8) ** octave
+        )
     return np.clip(rng.random(3).astype(np.float32) + 0.35 * field, 0.0, 1.0)
 
 
 def _shadow(matte: Array, size: int, rng: Rng) -> Array:
     """A soft cast shadow: the matte moved, blurred and darkened, [S,S,1]."""
     dx, dy = rng.uniform(-0.1, 0.1) * size, rng.uniform(0.0, 0.12) * size
-    moved = cv2.warpAffine(matte, np.array([[1, 0, dx], [0, 1, dy]], np.float32), (size, size))
-    blurred = cv2.GaussianBlur(moved, (0, 0), float(rng.uniform(1.0, 5.0)) * size / 128)
+    moved = _float32(cv2.warpAffine(matte, np.array([[1, 0, dx], [0, 1, dy]], np.float32), (size, size)))
+    blurred = _blur(moved, rng.uniform(1.0, 5.0) * size / 128)
     return blurred[..., None] * np.float32(rng.uniform(0.2, 0.65))
 
 
 def _camera(image: Array, matte: Array, size: int, rng: Rng) -> Pair:
     """What lens, sensor and file do to the picture; blur reaches the matte too, the rest does not."""
     if rng.random() < 0.2:
-        sigma = float(rng.uniform(0.3, 0.9)) * size / 128
-        image, matte = (cv2.GaussianBlur(plane, (0, 0), sigma) for plane in (image, matte))
+        sigma = rng.uniform(0.3, 0.9) * size / 128
+        image, matte = _blur(image, sigma), _blur(matte, sigma)
     gain = rng.uniform(0.75, 1.25) * rng.uniform(0.94, 1.06, 3)
-    image = np.clip(image * gain, 0.0, 1.0) ** rng.uniform(0.75, 1.35)
+    exposed = np.clip(image * gain, 0.0, 1.0) ** rng.uniform(0.75, 1.35)
     if rng.random() < 0.4:
-        image = image + rng.standard_normal(image.shape) * rng.uniform(0.005, 0.04)
-    image = np.clip(image, 0.0, 1.0).astype(np.float32)
+        exposed = exposed + rng.standard_normal(image.shape) * rng.uniform(0.005, 0.04)
+    image = np.clip(exposed, 0.0, 1.0).astype(np.float32)
     if rng.random() < 0.3:
         image = _jpeg(image, int(rng.integers(40, 95)))
     return Pair(image, np.clip(matte, 0.0, 1.0))
 
 
 def _jpeg(image: Array, quality: int) -> Array:
-    coded = cv2.imencode(".jpg", np.rint(image * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR).astype(np.float32) / 255.0
+    pixels = np.rint(image * 255).astype(np.uint8)
+    coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return _float32(cv2.imdecode(coded, cv2.IMREAD_COLOR)) / np.float32(255)
+
+
+def _blur(image: Array, sigma: float) -> Array:
+    return _float32(cv2.GaussianBlur(image, (0, 0), float(sigma)))
+
+
+def _resize(image: Array, width: int, height: int) -> Array:
+    """Area average to shrink, cubic to enlarge."""
+    shrinks = width < image.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.clip(_float32(cv2.resize(image, (width, height), interpolation=method)), 0.0, 1.0)
+
+
+def _float32(array: Any) -> Array:
+    """OpenCV's answer, which its stubs call any number or nothing, as what it is here."""
+    return np.asarray(array, np.float32)

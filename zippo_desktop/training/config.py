@@ -40,7 +40,7 @@ class LoopConfig:
 
 @dataclass(frozen=True)
 class VaeConfig:
-    """A small norm-free `AutoencoderTiny` on pictures folded by `patch`, started from principal components."""
+    """A small norm-free `AutoencoderTiny` on pictures folded by `patch`; starts from principal components."""
 
     width: int = 128
     latent_channels: int = 16
@@ -108,7 +108,9 @@ def _build(kind: type[Any], table: dict[str, Any], base: Path, prefix: str) -> A
             f"Unknown key {prefix}{sorted(unknown)[0]} in the configuration.",
             f"Known keys: {', '.join(sorted(hints))}.",
         )
-    missing = [item.name for item in dataclasses.fields(kind) if _is_required(item) and item.name not in table]
+    missing = [
+        item.name for item in dataclasses.fields(kind) if _is_required(item) and item.name not in table
+    ]
     if missing:
         raise UsageError(f"The configuration lacks {prefix}{missing[0]}.")
     values = {key: _convert(hints[key], value, base, f"{prefix}{key}") for key, value in table.items()}

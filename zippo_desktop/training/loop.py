@@ -58,10 +58,16 @@ class Loop:
         self.config = config
         self.run_dir = run_dir
         trainable = [weight for weight in module.parameters() if weight.requires_grad]
-        self.optimizer = torch.optim.AdamW(trainable, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(
+            trainable, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01
+        )
         self.raw = module.to(accelerator.device)
         self.average = WeightAverage(self.raw, config.ema_decay)
-        self.parts: dict[str, Any] = {"module": self.raw, "average": self.average, "optimizer": self.optimizer}
+        self.parts: dict[str, Any] = {
+            "module": self.raw,
+            "average": self.average,
+            "optimizer": self.optimizer,
+        }
         run_dir.mkdir(parents=True, exist_ok=True)
         self.first_step = load_checkpoint(run_dir, self.parts)
         self.module, self.optimizer = accelerator.prepare(self.raw, self.optimizer)

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from zippo_desktop.engine.model_store import TASKS, read_json, record_digests
 from zippo_desktop.engine.weights import find_weights, read_weights, write_weights
 from zippo_desktop.errors import ModelError

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from zippo_desktop.training.composites import Pair, scene, studio
 from zippo_desktop.training.config import DataConfig
-from zippo_desktop.training.cutouts import Cutout, is_clipped, load_rgb, load_rgba, read_backdrops, read_cutouts
+from zippo_desktop.training.cutouts import (
+    Cutout,
+    is_clipped,
+    load_rgb,
+    load_rgba,
+    read_backdrops,
+    read_cutouts,
+)
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -107,7 +114,7 @@ def stream(
 ) -> Iterator[list[CaptionedPair]]:
     """Batches of pairs `first`, `first + stride`, ... in order.
 
-    With several training processes each takes its own residue: `first` = done + rank, `stride` = their number.
+    Of several training processes each takes its own residue: `first` = done + rank, `stride` = their number.
     """
     from torch.utils.data import DataLoader
 

@@ -1,4 +1,4 @@
-"""Stage two: the UNet's three branches on the frozen VAE's latents, with modality-aware noise reassignment."""
+"""Stage two: the UNet's three branches on the frozen VAE's latents, with noise reassigned by modality."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class Reconstruction(torch.nn.Module):
         self.latent_noise = latent_noise
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """[N,3,H,W] to its reconstruction; in training from slightly noisy latents, so that near ones agree."""
+        """[N,3,H,W] to its reconstruction; in training from slightly noisy latents."""
         latents = zippo_vae.encode_unscaled(self.vae, pictures)
         if self.training:
             noise = self.latent_noise * latents.detach().std() * torch.randn_like(latents)
@@ -122,7 +122,7 @@ def _sheet(loop: Loop, config: TrainConfig, step: int) -> None:
 def _write(loop: Loop, config: TrainConfig, source: PairSource, folder: Path) -> None:
     """Save the averaged VAE with the scaling factor that gives its latents unit variance."""
     with loop.averaged() as model:
-        vae = model.vae
+        vae: Any = model.vae
         if not config.vae.freeze_encoder:
             pictures = pictures_of([source.scene(index) for index in range(SCALE_PAIRS)])
             chunks = pictures.to(loop.accelerator.device).split(32)

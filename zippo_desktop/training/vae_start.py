@@ -51,7 +51,7 @@ def start_from_components(vae: AutoencoderTiny, pictures: torch.Tensor, patch: i
     _, spread, components = torch.linalg.svd(blocks - centre, full_matrices=False)
     count = int(vae.config["latent_channels"])
     deviation = spread[:count] / len(blocks) ** 0.5
-    scale = LATENT_SPREAD * deviation ** -WHITENING / deviation[0] ** (1 - WHITENING)
+    scale = LATENT_SPREAD * deviation**-WHITENING / deviation[0] ** (1 - WHITENING)
     analysis = components[:count] * scale[:, None]  # [C,192]: z = analysis (b - centre)
     synthesis = components[:count].T / scale  # [192,C]: b = centre + synthesis z
     for block in [*vae.encoder.layers[1:-1], *vae.decoder.layers[2:-1]]:
@@ -74,4 +74,5 @@ def _set_pointwise(
     rows, columns = matrix.shape
     convolution.weight[:rows] = 0
     convolution.weight[:rows, :columns, 1, 1] = matrix
-    convolution.bias[:rows] = torch.cat([bias, -bias]) if signed else bias
+    if convolution.bias is not None:
+        convolution.bias[:rows] = torch.cat([bias, -bias]) if signed else bias

@@ -41,7 +41,7 @@ def doctor(
     for name in PACKAGES:
         _fact(name, _version(name))
     _fact("NVIDIA GPU", _gpu())
-    _fact("ONNX Runtime has", _built_in())
+    _fact("providers built in", _built_in())
     _say("")
     for name, path in {
         "settings": settings_path(),
@@ -95,11 +95,13 @@ def _gpu() -> str:
 
 def _built_in() -> str:
     """The providers of the installed build; whether the hardware is there is another matter."""
+    from zippo_desktop.engine.providers import built_in
+    from zippo_desktop.errors import EngineError
+
     try:
-        import onnxruntime
-    except ImportError as error:
-        return f"nothing: it is not installed or broken ({error})"
-    return ", ".join(name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers())
+        return ", ".join(built_in())
+    except EngineError as error:
+        return f"nothing. {error}"
 
 
 def _fact(name: str, fact: str) -> None:

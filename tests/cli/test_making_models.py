@@ -1,0 +1,72 @@
+"""`init`, `train`, `evaluate`, `export` and `data compose` hand over to training, which has its own tests."""
+
+import json
+
+import pytest
+
+from tests.tiny_models import build_tiny_sd
+from tests.training.material import write_material
+from zippo_desktop.engine.fake_session import FakeSession
+from zippo_desktop.errors import InputError
+from zippo_desktop.paths import models_dir
+from zippo_desktop.training import evaluate as evaluating
+from zippo_desktop.training import train as training
+
+
+def test_init_puts_the_new_model_among_the_users_own(zippo, tmp_path):
+    source = build_tiny_sd(tmp_path / "sd")
+    result = zippo("init", "--from", source)
+    assert result.exit_code == 0
+    assert (models_dir() / "zippo-sd" / "zippo.json").is_file()
+    again = zippo("init", "--from", source)
+    assert again.exit_code == 2
+    assert "Error: " in again.stderr
+
+
+def test_init_from_nothing_is_a_sentence(zippo, tmp_path):
+    result = zippo("init", "--from", tmp_path / "none", "-o", tmp_path / "new")
+    assert result.exit_code in (2, 3)
+    assert "Traceback" not in result.stderr
+
+
+def test_compose_writes_pairs_that_evaluate_reads(zippo, tmp_path, monkeypatch):
+    material = write_material(tmp_path / "material")
+    arguments = ["--cutouts", material.cutouts[0], "--backgrounds", material.backgrounds[0]]
+    arguments += ["-o", tmp_path / "set", "--count", 3, "--size", 32, "--split", "train"]
+    assert zippo("data", "compose", *arguments).exit_code == 0
+    images, mattes = tmp_path / "set" / "image", tmp_path / "set" / "matte"
+    assert len(list(images.iterdir())) == len(list(mattes.iterdir())) == 3
+
+    opened = []
+    monkeypatch.setattr(evaluating, "open_session", lambda *given: opened.append(given) or FakeSession())
+    numbers = tmp_path / "numbers.json"
+    result = zippo("evaluate", images, mattes, "--model", "mine", "--limit", 2, "--report", numbers)
+    assert result.exit_code == 0
+    assert opened == [("mine", "auto", "auto")]
+    assert "ellipse" in result.stdout
+    assert len(json.loads(numbers.read_text())["images"]) == 2
+
+
+def test_train_hands_over_its_configuration(zippo, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(training, "train", given.append)
+    config = tmp_path / "config.toml"
+    result = zippo("train", "--config", config)
+    assert (result.exit_code, "does not exist" in result.stderr) == (2, True)
+    config.touch()
+    assert zippo("train", "--config", config).exit_code == 0
+    assert given == [config]
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "export"])
+def test_wrong_use_is_exit_code_2(zippo, command):
+    assert zippo(command).exit_code == 2
+
+
+def test_an_evaluation_set_with_a_missing_matte_is_a_sentence(zippo, tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise InputError("1 of 2 files have no true matte.")
+
+    monkeypatch.setattr(evaluating, "evaluate", fail)
+    result = zippo("evaluate", tmp_path, tmp_path)
+    assert (result.exit_code, result.stderr) == (1, "Error: 1 of 2 files have no true matte.\n")

@@ -1,0 +1,279 @@
+"""`matte`, `paint` and `generate`: files, exit codes, and what is said."""
+
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.photos import save_matte, save_photo, save_truncated
+from zippo_desktop.cli import run
+from zippo_desktop.engine.fake_session import FakeSession
+from zippo_desktop.errors import EngineError, ModelError
+from zippo_desktop.paths import jobs_dir, settings_path
+from zippo_desktop.settings import Settings, save_settings
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def names(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_folder_of_photos_is_cut_out(zippo, folder, out):
+    save_photo(folder / "a.jpg")
+    save_photo(folder / "sub" / "b.png")
+    (folder / "notes.txt").write_text("x")
+    result = zippo("matte", folder, "-o", out, "--matte", "--format", "png", "--format", "psd")
+    assert result.exit_code == 0
+    assert names(out) == ["a.matte.png", "a.png", "a.psd", "sub/b.matte.png", "sub/b.png", "sub/b.psd"]
+    assert result.stdout.startswith("2 cut out, 1 other files passed over;")
+    assert "fake 1 on fake/cpu" in result.stderr
+
+
+def test_bad_files_are_a_line_each_and_exit_code_1(zippo, folder, out, tmp_path):
+    save_photo(folder / "a.png")
+    save_truncated(folder / "b.jpg")
+    (folder / "c.jpg").write_text("hello")
+    (folder / "d.jpg").touch()
+    report_path = tmp_path / "reports" / "r.json"
+    result = zippo("matte", folder, folder / "none.png", "-o", out, "--report", report_path)
+    assert result.exit_code == 1
+    assert names(out) == ["a.png"]
+    told = [line for line in result.stderr.splitlines() if line.startswith("Failed: ")]
+    for name in ("none.png", "b.jpg", "c.jpg", "d.jpg"):
+        assert any(name in line for line in told)
+    assert len(told) == 4
+    assert "Traceback" not in result.output
+    report = json.loads(report_path.read_text("utf-8"))
+    assert report["counts"]["failed"] == 4
+    assert report["exit_code"] == 1
+
+
+def test_what_exists_is_skipped_and_told(zippo, folder, out):
+    save_photo(folder / "a.png")
+    zippo("matte", folder, "-o", out)
+    written = (out / "a.png").stat().st_mtime_ns
+    result = zippo("matte", folder, "-o", out)
+    assert result.exit_code == 0
+    assert (out / "a.png").stat().st_mtime_ns == written
+    assert "1 skipped" in result.stdout
+    assert "--on-existing overwrite" in result.stdout
+    zippo("matte", folder, "-o", out, "--on-existing", "overwrite")
+    assert (out / "a.png").stat().st_mtime_ns > written
+    zippo("matte", folder, "-o", out, "--on-existing", "rename")
+    assert names(out) == ["a-2.png", "a.png"]
+
+
+def test_a_dry_run_lists_and_does_nothing(zippo, opened, folder, out):
+    for name in ("a.jpg", "b.png"):
+        save_photo(folder / name)
+    out.mkdir()
+    (out / "b.png").write_text("there")
+    result = zippo("matte", folder, "-o", out, "--dry-run", "--format", "psd", "--format", "png")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f"a.jpg -> {out / 'a.psd'}",
+        f"a.jpg -> {out / 'a.png'}",
+        f"b.png -> {out / 'b.psd'}",
+    ]
+    assert names(out) == ["b.png"]
+    assert opened == []
+    assert not jobs_dir().exists()
+
+
+def test_quiet_says_no_more_than_the_provider_and_problems(zippo, folder, out):
+    save_photo(folder / "a.png")
+    result = zippo("matte", folder, "-o", out, "--quiet")
+    assert (result.stdout, result.stderr) == ("", "fake 1 on fake/cpu\n")
+    (folder / "b.png").touch()
+    assert "b.png is empty" in zippo("matte", folder, "-o", out, "-q").stderr
+
+
+def test_verbose_says_a_line_for_each_item(zippo, folder, out):
+    save_photo(folder / "a.png")
+    assert "done: a.png (" in zippo("matte", folder, "-o", out, "--verbose").stderr
+    assert "skipped: a.png (its files exist already)" in zippo("matte", folder, "-o", out, "-v").stderr
+
+
+def test_fallbacks_are_told_even_if_quiet(zippo, folder, out, monkeypatch):
+    save_photo(folder / "a.png")
+    session = FakeSession(fallbacks=("CUDA was not used: it is missing.",))
+    monkeypatch.setattr(run, "open_session", lambda *arguments: session)
+    assert "CUDA was not used: it is missing." in zippo("matte", folder, "-o", out, "-q").stderr
+
+
+@pytest.mark.parametrize(
+    "error", [ModelError("It is broken.", "Copy it."), EngineError("None works.", "Copy it.")]
+)
+def test_an_unusable_model_is_a_sentence_and_exit_code_3(zippo, folder, out, monkeypatch, error):
+    def fail(*arguments):
+        raise error
+
+    save_photo(folder / "a.png")
+    monkeypatch.setattr(run, "open_session", fail)
+    result = zippo("matte", folder, "-o", out)
+    assert result.exit_code == 3
+    assert f"Stopped: {error.message} Copy it." in result.stderr
+    assert "1 not done" in result.stdout
+    assert not out.exists()
+
+
+def test_a_model_that_does_not_exist_is_exit_code_3(folder, out, zippo, monkeypatch):
+    from zippo_desktop.engine.open_session import open_session
+
+    save_photo(folder / "a.png")
+    monkeypatch.setattr(run, "open_session", open_session)
+    result = zippo("matte", folder, "-o", out, "--model", "no-such-model")
+    assert result.exit_code == 3
+    assert "no-such-model" in result.stderr
+
+
+def test_no_picture_is_exit_code_2(zippo, folder, out):
+    folder.mkdir()
+    result = zippo("matte", folder, "-o", out)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: There is no picture in ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--steps", "0"),
+        ("--engine", "magic"),
+        ("--provider", "abacus"),
+        ("--format", "gif"),
+        ("--on-existing", "ask"),
+        ("--seed", "-1"),
+        ("--no-such-option",),
+    ],
+)
+def test_wrong_options_are_exit_code_2(zippo, opened, folder, out, arguments):
+    save_photo(folder / "a.png")
+    assert zippo("matte", folder, "-o", out, *arguments).exit_code == 2
+    assert opened == []
+
+
+def test_settings_are_the_defaults_and_options_win(zippo, opened, folder, out):
+    save_photo(folder / "a.png")
+    save_settings(Settings("mine", "torch", "cpu", ("psd",)), settings_path())
+    zippo("matte", folder, "-o", out)
+    assert names(out) == ["a.psd"]
+    zippo("matte", folder, "-o", out, "--model", "other", "--engine", "onnx", "--format", "png")
+    assert names(out) == ["a.png", "a.psd"]
+    assert opened == [("mine", "torch", "cpu"), ("other", "onnx", "cpu")]
+
+
+def test_wrong_and_broken_settings_are_told(zippo, folder, out):
+    save_photo(folder / "a.png")
+    save_settings(Settings(formats=("gif",)), settings_path())
+    result = zippo("matte", folder, "-o", out)
+    assert (result.exit_code, "no format 'gif'" in result.stderr) == (2, True)
+    settings_path().write_text("{")
+    result = zippo("matte", folder, "-o", out)
+    assert (result.exit_code, "set aside" in result.stderr) == (0, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any byte in a name")
+def test_names_that_are_not_utf_8_do_not_break_the_lines(zippo, folder, out, tmp_path):
+    folder.mkdir()
+    good, bad = os.fsdecode(b"gut\xe9.png"), "b\nd.png"
+    save_photo(folder / "a.png").rename(folder / good)
+    (folder / bad).touch()
+    result = zippo("matte", folder, "-o", out, "-v", "--report", tmp_path / "r.json")
+    assert result.exit_code == 1
+    assert "done: gut\\udce9.png" in result.stderr
+    assert "b\\nd.png is empty" in result.stderr
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["counts"]["done"] == 1
+
+
+def test_a_report_that_cannot_be_written_is_told_after_the_work(zippo, folder, out, tmp_path):
+    save_photo(folder / "a.png")
+    (tmp_path / "file").touch()
+    result = zippo("matte", folder, "-o", out, "--report", tmp_path / "file" / "r.json")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+    assert names(out) == ["a.png"]
+
+
+def test_a_bug_is_logged_and_told(zippo, folder, out, monkeypatch, caplog, own_home):
+    def fail(*arguments):
+        raise ZeroDivisionError("oh")
+
+    save_photo(folder / "a.png")
+    monkeypatch.setattr(run, "open_session", fail)
+    result = zippo("matte", folder, "-o", out)
+    assert result.exit_code == 1
+    assert "This is a bug" in result.stderr
+    assert "ZeroDivisionError" in next(own_home.rglob("zippo-desktop.log")).read_text()
+    caplog.clear()
+
+
+def test_prompts_become_pictures_with_their_parameters(zippo, out):
+    result = zippo("generate", "a red apple", "a chair", "-o", out, "--seed", 7, "--count", 2, "--steps", 2)
+    assert result.exit_code == 0
+    assert names(out) == ["001-a-red-apple.png", "002-a-red-apple.png", "003-a-chair.png", "004-a-chair.png"]
+    picture = Image.open(out / "004-a-chair.png")
+    assert (picture.mode, picture.text["prompt"], picture.text["seed"]) == ("RGBA", "a chair", "8")
+
+
+def test_prompts_come_from_a_table_too(zippo, out, tmp_path):
+    table = tmp_path / "p.csv"
+    table.write_text("prompt,size,name,steps\na pear,32,pear,1\na plum,,,2\n")
+    assert zippo("generate", "a fig", "--prompts", table, "-o", out, "--steps", 1).exit_code == 0
+    assert names(out) == ["001-a-fig.png", "003-a-plum.png", "pear.png"]
+    assert Image.open(out / "pear.png").size == (32, 32)
+
+
+def test_a_faulty_table_is_told_before_anything_starts(zippo, opened, out, tmp_path):
+    table = tmp_path / "p.csv"
+    table.write_text("prompt,steps\na pear,1\na plum,many\n")
+    result = zippo("generate", "--prompts", table, "-o", out)
+    assert result.exit_code == 2
+    assert "line 3: steps 'many'" in result.stderr
+    assert opened == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("  ",)])
+def test_no_prompt_is_exit_code_2(zippo, out, arguments):
+    result = zippo("generate", *arguments, "-o", out)
+    assert result.exit_code == 2
+    assert "no prompt" in result.stderr
+
+
+def test_a_size_that_the_model_cannot_make_is_exit_code_2(zippo, out):
+    result = zippo("generate", "a pear", "-o", out, "--size", 100)
+    assert result.exit_code == 2
+    assert "multiple of 16" in result.stderr
+    assert not out.exists()
+
+
+def test_prompts_with_brackets_are_no_markup(zippo, out):
+    result = zippo("generate", "[red]a pear[/nothing]", "-o", out, "-v", "--steps", 1)
+    assert "done: [red]a pear[/nothing] (" in result.stderr
+
+
+def test_mattes_are_painted(zippo, folder, out):
+    save_matte(folder / "m.png", 200, 100)
+    result = zippo("paint", folder, "-o", out, "--prompt", "a pear", "--steps", 2, "--guidance", 1)
+    assert result.exit_code == 0
+    alpha = np.asarray(Image.open(out / "001-a-pear.png"))[..., 3]
+    assert alpha.shape == (100, 200)
+    assert (alpha[:, :100] == 255).all()
+
+
+def test_a_colour_picture_is_no_matte(zippo, folder, out):
+    Image.new("RGB", (40, 30), (200, 30, 30)).save(save_photo(folder / "a.png"))
+    result = zippo("paint", folder, "-o", out, "--prompt", "a pear")
+    assert result.exit_code == 1
+    assert "not a matte" in result.stderr

@@ -1,0 +1,141 @@
+"""The choice of engine and provider, told in full: what works, what takes over, and what is refused."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from zippo_desktop.engine import open_session as opening
+from zippo_desktop.engine.fake_session import FakeSession
+from zippo_desktop.engine.open_session import check_answers, open_session
+from zippo_desktop.errors import EngineError, ModelError, UsageError
+
+
+@pytest.fixture
+def model(tiny_model, tmp_path):
+    return shutil.copytree(tiny_model, tmp_path / "tiny")
+
+
+def test_auto_is_onnx_runtime_without_a_word(tiny_model):
+    info = open_session(tiny_model).info
+    assert (info.engine, info.provider, info.fallbacks) == ("onnx", "cpu", ())
+
+
+def test_without_onnx_runtime_pytorch_takes_over_and_says_so(tiny_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    info = open_session(tiny_model).info
+    assert (info.engine, info.provider) == ("torch", "cpu")
+    (sentence,) = info.fallbacks
+    assert sentence.startswith("ONNX Runtime is not used: ONNX Runtime is not installed")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: shutil.rmtree(folder), "lacks weights.json, unet.onnx"),
+        (lambda folder: (folder / "unet.onnx").write_bytes(b"broken"), "failed while opening unet.onnx"),
+    ],
+)
+def test_without_good_graphs_pytorch_takes_over_and_says_so(model, damage, words):
+    damage(model / "onnx")
+    info = open_session(model).info
+    assert info.engine == "torch"
+    assert words in info.fallbacks[0]
+
+
+def test_graphs_that_answer_nonsense_are_not_used(tiny_model, monkeypatch):
+    answer = opening.OnnxSession.denoise
+    monkeypatch.setattr(opening.OnnxSession, "denoise", lambda *args: answer(*args) * np.float32("nan"))
+    info = open_session(tiny_model).info
+    assert info.engine == "torch"
+    assert "no finite numbers" in info.fallbacks[0]
+
+
+def test_an_asked_engine_is_never_exchanged(tiny_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EngineError, match="not installed"):
+        open_session(tiny_model, engine="onnx")
+
+
+def test_with_neither_engine_both_reasons_are_told(tiny_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EngineError, match=r"ONNX Runtime is not installed.*torch, diffusers.* not installed"):
+        open_session(tiny_model)
+
+
+@pytest.mark.parametrize("engine", ["auto", "onnx", "torch"])
+def test_an_asked_provider_that_is_not_there_is_an_error(tiny_model, engine):
+    with pytest.raises(EngineError, match="directml"):
+        open_session(tiny_model, engine, "directml")
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+class TestGpuBuildWithoutGpu:
+    """The GPU build on a machine without a GPU: ONNX Runtime opens on the CPU, with only console lines."""
+
+    @pytest.fixture(autouse=True)
+    def _build(self, monkeypatch):
+        import onnxruntime
+
+        names = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
+
+    def test_auto_steps_down_and_tells_each_step(self, tiny_model):
+        notices = []
+        info = open_session(tiny_model, on_notice=notices.append).info
+        assert (info.engine, info.provider) == ("onnx", "cpu")
+        assert [sentence.split(":")[0] for sentence in info.fallbacks] == [
+            "ONNX Runtime could not open 'tensorrt' and chose 'cpu' instead",
+            "ONNX Runtime could not open 'cuda' and chose 'cpu' instead",
+        ]
+        assert notices == [
+            "TensorRT builds its engines for this model and GPU now. This takes minutes, once."
+        ]
+
+    def test_an_asked_provider_is_an_error(self, tiny_model):
+        with pytest.raises(EngineError, match="could not open 'cuda' and chose 'cpu'"):
+            open_session(tiny_model, "onnx", "cuda")
+
+
+@pytest.mark.parametrize("engine", ["auto", "onnx", "torch"])
+@pytest.mark.parametrize("network", ["unet", "vae", "text_encoder"])
+def test_broken_weights_are_a_model_error_on_every_engine(model, engine, network):
+    (path,) = (model / network).glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ModelError, match=path.name):
+        open_session(model, engine)
+
+
+def test_an_unknown_model_is_a_model_error():
+    with pytest.raises(ModelError, match="no model 'nowhere'"):
+        open_session("nowhere")
+
+
+@pytest.mark.parametrize("names", [{"engine": "tensorflow"}, {"provider": "rocm"}])
+def test_unknown_names_are_usage_errors(tiny_model, names):
+    with pytest.raises(UsageError, match="There is no"):
+        open_session(tiny_model, **names)
+
+
+def test_answers_are_checked_for_every_network():
+    session = FakeSession()
+    check_answers(session)
+    assert set(session.calls) == {"encode_images", "encode_prompts", "denoise", "decode_latents"}
+
+
+def test_a_run_on_onnx_runtime_loads_no_torch(tiny_model):
+    script = (
+        "import sys\n"
+        "from zippo_desktop.engine.open_session import open_session\n"
+        "from zippo_desktop.engine.self_test import run_self_test\n"
+        f"session = open_session({str(tiny_model)!r})\n"
+        "assert session.info.engine == 'onnx', session.info\n"
+        "assert run_self_test(session).has_passed\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'optimum', 'onnx', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,116 @@
+"""Both training stages for real, on a toy set: they learn, resume, and leave a folder that opens."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny_models import tiny_bert, write_word_tokenizer
+from tests.training.material import write_material
+from zippo_desktop.engine.model_store import read_spec, verify_model
+from zippo_desktop.engine.torch_session import TorchSession
+from zippo_desktop.errors import UsageError
+from zippo_desktop.pipelines import generation, matting
+from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest
+from zippo_desktop.training.pairs import PairSource
+from zippo_desktop.training.train import train
+
+CONFIG = """
+stage = "{stage}"
+name = "toy"
+model_dir = "model"
+run_dir = "{stage}-run"
+text_encoder_dir = "text"
+[data]
+cutouts = ["cutouts"]
+backgrounds = ["backgrounds"]
+size_px = 32
+workers = 0
+[loop]
+steps = {steps}
+batch = 8
+learning_rate = 2e-3
+warmup_steps = 5
+ema_decay = 0.9
+log_every = 5
+sheet_every = 1000
+[vae]
+width = 48
+encoder_blocks = 1
+decoder_blocks = 1
+[unet]
+channels = [32, 64]
+attention_levels = [1]
+heads = 2
+replay = {replay}
+"""
+
+
+def run(folder: Path, stage: str, steps: int, replay: int = 1) -> list[dict[str, float]]:
+    path = folder / f"{stage}.toml"
+    path.write_text(CONFIG.format(stage=stage, steps=steps, replay=replay), encoding="utf-8")
+    train(path)
+    log = folder / f"{stage}-run" / "log.jsonl"
+    return [json.loads(line) for line in log.open(encoding="utf-8")] if log.is_file() else []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_material(tmp_path, names=tuple(f"red apple {index}" for index in range(24)))
+    tiny_bert().save_pretrained(tmp_path / "text")
+    write_word_tokenizer(tmp_path / "text")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_from_nothing_to_a_model_that_mattes_and_generates(folder: Path):
+    vae_log = run(folder, "vae", steps=5)
+    assert vae_log[-1]["psnr_rgb"] > 10
+
+    log = [row for row in run(folder, "unet", steps=60, replay=2) if "rgb_to_matte" in row]
+
+    assert log[-1]["total"] < 0.9 * log[0]["total"]
+    assert {"rgb_to_matte", "matte_to_rgb", "joint_rgb", "joint_matte"} <= log[-1].keys()
+    assert verify_model(folder / "model") == []
+    session = TorchSession.open(folder / "model")
+    pair = PairSource(read_data(folder), "train").scene(0).pair
+    matte = matting.infer(session, pair.image, MattingRequest())
+    assert matte.shape == (32, 32)
+    assert np.isfinite(matte).all()
+    assert matte.std() > 0.01
+    picture = generation.infer(session, GenerationRequest("a red apple", steps=2))
+    assert picture.shape == (32, 32, 4)
+    assert (folder / "unet-run" / "matting-000060.png").is_file()
+    assert (folder / "unet-run" / "objects-000060.png").is_file()
+
+
+@pytest.mark.slow
+def test_a_stopped_run_goes_on_where_it_was(folder: Path):
+    run(folder, "vae", steps=0)
+    run(folder, "unet", steps=10)
+
+    log = run(folder, "unet", steps=15)
+
+    assert [row["step"] for row in log if "total" in row] == [5, 10, 15]
+
+
+def test_a_unet_without_a_vae_is_refused(folder: Path):
+    with pytest.raises(UsageError, match="no Zippo folder"):
+        run(folder, "unet", steps=1)
+
+
+def test_a_folder_that_is_trained_keeps_what_it_says_of_itself(folder: Path):
+    run(folder, "vae", steps=0)
+    run(folder, "unet", steps=0)
+
+    spec = read_spec(folder / "model")
+
+    assert (spec.name, spec.size_px, spec.multiple_px, spec.downsampling) == ("toy", 32, 16, 8)
+    assert spec.schedule.has_zero_terminal_snr
+
+
+def read_data(folder: Path):
+    from zippo_desktop.training.config import read_config
+
+    return read_config(folder / "unet.toml").data
