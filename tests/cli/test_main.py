@@ -1,5 +1,6 @@
 """The program as a whole: help that answers, light imports, errors as sentences."""
 
+import os
 import subprocess
 import sys
 
@@ -48,6 +49,23 @@ def test_the_help_of_the_three_tasks_has_examples_and_all_common_options(zippo, 
 
 def test_the_version_is_told(zippo):
     assert zippo("--version").stdout == f"zippo-desktop {__version__}\n"
+
+
+def test_the_shell_completes_commands_and_names_of_models(own_home):
+    for name in ("mine", "other"):
+        (own_home / "models" / name).mkdir(parents=True)
+        (own_home / "models" / name / "zippo.json").touch()
+
+    def complete(line):
+        words = line.split(" ")
+        asked = {"_ZIPPO_DESKTOP_COMPLETE": "complete_bash", "COMP_CWORD": str(len(words) - 1)}
+        environment = os.environ | asked | {"COMP_WORDS": line}
+        command = [sys.executable, "-m", "zippo_desktop"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True).stdout.split()
+
+    assert complete("zippo-desktop gen") == ["generate"]
+    assert complete("zippo-desktop models info mi") == ["mine"]
+    assert complete("zippo-desktop matte --model o") == ["other"]
 
 
 def test_help_loads_no_network_library():

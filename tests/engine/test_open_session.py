@@ -3,12 +3,15 @@
 import shutil
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+from zippo_desktop.engine import onnx_graphs, providers, tensorrt
 from zippo_desktop.engine import open_session as opening
 from zippo_desktop.engine.fake_session import FakeSession
+from zippo_desktop.engine.model_store import read_spec
 from zippo_desktop.engine.open_session import check_answers, open_session
 from zippo_desktop.errors import EngineError, ModelError, UsageError
 
@@ -29,6 +32,13 @@ def test_without_onnx_runtime_pytorch_takes_over_and_says_so(tiny_model, monkeyp
     assert (info.engine, info.provider) == ("torch", "cpu")
     (sentence,) = info.fallbacks
     assert sentence.startswith("ONNX Runtime is not used: ONNX Runtime is not installed")
+
+
+def test_a_damaged_onnx_runtime_is_told(tiny_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
+    info = open_session(tiny_model).info
+    assert info.engine == "torch"
+    assert "installation of ONNX Runtime is damaged" in info.fallbacks[0]
 
 
 @pytest.mark.parametrize(
@@ -61,8 +71,8 @@ def test_an_asked_engine_is_never_exchanged(tiny_model, monkeypatch):
 
 def test_with_neither_engine_both_reasons_are_told(tiny_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(EngineError, match=r"ONNX Runtime is not installed.*torch, diffusers.* not installed"):
+    monkeypatch.setitem(sys.modules, "zippo_desktop.engine.torch_session", None)
+    with pytest.raises(EngineError, match=r"ONNX Runtime is not installed.*PyTorch cannot be loaded"):
         open_session(tiny_model)
 
 
@@ -98,6 +108,54 @@ class TestGpuBuildWithoutGpu:
     def test_an_asked_provider_is_an_error(self, tiny_model):
         with pytest.raises(EngineError, match="could not open 'cuda' and chose 'cpu'"):
             open_session(tiny_model, "onnx", "cuda")
+
+
+class TestTensorRtEngines:
+    """Engines in the cache, as if TensorRT were here: `_open_complete` stands for it."""
+
+    @pytest.fixture
+    def spec(self, tiny_model):
+        return read_spec(tiny_model)
+
+    @pytest.fixture
+    def engine(self, spec):
+        """The file of an engine that an earlier run has built."""
+        import onnxruntime
+
+        folder = tensorrt.engine_dir_of(
+            spec, onnxruntime.__version__, tensorrt.installed_version(), providers.nvidia_gpu()
+        )
+        folder.mkdir(parents=True)
+        (folder / "unet.engine").write_bytes(b"built")
+        return folder / "unet.engine"
+
+    def test_good_ones_are_used_without_a_word(self, spec, engine, monkeypatch):
+        notices = []
+        monkeypatch.setattr(opening, "_open_complete", lambda *args: {"unet": engine.read_bytes()})
+        assert opening._open_tensorrt(spec, {}, notices.append) == {"unet": b"built"}
+        assert notices == []
+
+    def test_those_that_cannot_be_opened_are_built_anew_once(self, spec, engine, monkeypatch):
+        seen, notices = [], []
+
+        def fail(*args):
+            seen.append(engine.exists())
+            raise EngineError("no engine")
+
+        monkeypatch.setattr(opening, "_open_complete", fail)
+        with pytest.raises(EngineError, match="no engine"):
+            opening._open_tensorrt(spec, {}, notices.append)
+        assert seen == [True, False]
+        assert len(notices) == 1
+
+
+def test_a_full_disk_is_an_engine_error(tiny_model, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(onnx_graphs, "complete_graph", full)
+    with pytest.raises(EngineError, match=r"prepared for 'cuda' in .* \(No space left on device\)"):
+        onnx_graphs.open_complete(tiny_model / "unet.onnx", {}, "cuda", {})
 
 
 @pytest.mark.parametrize("engine", ["auto", "onnx", "torch"])

@@ -27,6 +27,7 @@ def batch(studio: list[bool]) -> PairBatch:
     return PairBatch(
         torch.randn(count, C, 4, 4),
         torch.randn(count, C, 4, 4),
+        torch.rand(count, 32, 32),
         torch.randn(count, 5, 7),
         torch.tensor(studio),
     )
@@ -139,3 +140,15 @@ def test_captions_are_dropped_at_the_asked_rates():
     assert rates[Branch.RGB_TO_MATTE] == 1.0
     assert np.isclose(rates[Branch.MATTE_TO_RGB], 0.1, atol=0.05)
     assert rates[Branch.JOINT_RGB] == rates[Branch.JOINT_MATTE]
+
+
+def test_a_perfect_prediction_gives_the_clean_matte_latents_of_the_rows_at_pure_noise():
+    pairs = batch([False, False, True])
+    torch.manual_seed(1)
+    maker = RowMaker(SCHEDULE, UnetConfig(last_step_share=1.0), torch.zeros(1, 5, 7))
+    rows = maker.rows(pairs)
+
+    at_last, clean = maker.one_step_mattes(rows, rows.targets, 3)
+
+    assert at_last.tolist()[:2] == [True, True]
+    torch.testing.assert_close(clean[:2], pairs.matte[:2], atol=1e-5, rtol=1e-5)

@@ -44,6 +44,7 @@ channels = [32, 64]
 attention_levels = [1]
 heads = 2
 replay = {replay}
+decoded_weight = 0.5
 """
 
 
@@ -71,7 +72,7 @@ def test_from_nothing_to_a_model_that_mattes_and_generates(folder: Path):
     log = [row for row in run(folder, "unet", steps=60, replay=2) if "rgb_to_matte" in row]
 
     assert log[-1]["total"] < 0.9 * log[0]["total"]
-    assert {"rgb_to_matte", "matte_to_rgb", "joint_rgb", "joint_matte"} <= log[-1].keys()
+    assert {"rgb_to_matte", "matte_to_rgb", "joint_rgb", "joint_matte", "decoded"} <= log[-1].keys()
     assert verify_model(folder / "model") == []
     session = TorchSession.open(folder / "model")
     pair = PairSource(read_data(folder), "train").scene(0).pair

@@ -115,5 +115,7 @@ def summarise(report: Report, quiet: bool | None) -> None:
 
 
 def _shortened(label: str) -> str:
+    """The beginning, which tells prompts apart, and the end, which tells files apart."""
     text = printable(label)
-    return text if len(text) <= _LABEL_WIDTH else "..." + text[3 - _LABEL_WIDTH :]
+    half = _LABEL_WIDTH // 2 - 2
+    return text if len(text) <= _LABEL_WIDTH else f"{text[:half]}...{text[-half:]}"

@@ -68,7 +68,13 @@ def open_bound(path: Path, weights: Weights) -> InferenceSession:
 
 def open_complete(path: Path, weights: Weights, provider: str, options: Options) -> InferenceSession:
     """Open a graph on any provider, from a complete file in the cache folder."""
-    return _open(complete_graph(path, weights), session_options(provider), provider, options)
+    try:
+        complete = complete_graph(path, weights)
+    except OSError as error:
+        raise EngineError(
+            f"The model cannot be prepared for '{provider}' in {cache_dir()} ({error.strerror or error})."
+        ) from error
+    return _open(complete, session_options(provider), provider, options)
 
 
 def complete_graph(path: Path, weights: Weights) -> Path:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import logging
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,9 @@ def open_onnx(spec: ModelSpec, provider: str = "auto", on_notice: OnNotice | Non
     except ImportError as error:
         hint = "Install one of its builds (packaging/README.md)."
         raise EngineError(f"ONNX Runtime is not installed ({error}).", hint) from error
+    if not hasattr(onnxruntime, "InferenceSession"):  # as after uninstalling one of two builds
+        hint = "Install one of its builds again: pip install --force-reinstall --no-deps onnxruntime"
+        raise EngineError("The installation of ONNX Runtime is damaged.", hint)
     available = onnxruntime.get_available_providers()
     names = providers.candidates(provider, available)
     weights = onnx_graphs.read_graph_weights(spec.model_dir, spec.model_dir / "onnx")
@@ -74,14 +77,14 @@ def open_onnx(spec: ModelSpec, provider: str = "auto", on_notice: OnNotice | Non
 
 def open_torch(spec: ModelSpec, provider: str = "auto", fallbacks: tuple[str, ...] = ()) -> Session:
     """Open a model in PyTorch; errors as for `open_session`."""
-    missing = [name for name in ("torch", "diffusers", "transformers") if not importlib.util.find_spec(name)]
-    if missing:
-        raise EngineError(f"{', '.join(missing)} is not installed.", "Install the whole locked set.")
     # It warns, at each start, that optimum consists of two distributions; that is as it should be.
     logging.getLogger("diffusers.utils.import_utils").setLevel(logging.ERROR)
-    from zippo_desktop.engine.torch_session import TorchSession, torch_device
+    try:
+        from zippo_desktop.engine.torch_session import TorchSession, torch_device
 
-    session = TorchSession(spec, torch_device(provider), fallbacks)
+        session = TorchSession(spec, torch_device(provider), fallbacks)
+    except (ImportError, OSError) as error:  # OSError: one of its shared libraries cannot be loaded
+        raise EngineError(f"PyTorch cannot be loaded ({error}).", "Install the whole locked set.") from error
     check_answers(session)
     return session
 
@@ -125,37 +128,58 @@ def _first_working(
 def _open_graphs(
     spec: ModelSpec, provider: str, weights: dict[str, Weights], on_notice: OnNotice | None
 ) -> dict[str, InferenceSession]:
-    """All graphs on one provider; `EngineError` if ONNX Runtime chose another one for any of them."""
-    paths = {graph: onnx_graphs.graph_path(spec.model_dir / "onnx", graph) for graph in weights}
+    """All graphs on one provider, after all that it wants done before."""
     if provider == "cpu":
+        paths = _graph_paths(spec, weights)
         return {graph: onnx_graphs.open_bound(paths[graph], weights[graph]) for graph in weights}
-    options = _provider_options(spec, provider, weights, on_notice)
+    if provider in ("cuda", "tensorrt"):
+        import onnxruntime
+
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it misses; we tell it ourselves
+            onnxruntime.preload_dlls()
+    if provider == "tensorrt":
+        return _open_tensorrt(spec, weights, on_notice)
+    return _open_complete(
+        spec, provider, weights, dict.fromkeys(weights, providers.default_options(provider))
+    )
+
+
+def _open_tensorrt(
+    spec: ModelSpec, weights: dict[str, Weights], on_notice: OnNotice | None
+) -> dict[str, InferenceSession]:
+    """All graphs on TensorRT; engines from the cache that cannot be opened are built anew, once."""
+    import onnxruntime
+
+    engine_dir = tensorrt.engine_dir_of(
+        spec, onnxruntime.__version__, tensorrt.installed_version(), providers.nvidia_gpu()
+    )
+    options = {graph: tensorrt.tensorrt_options(spec, graph, engine_dir) for graph in weights}
+    while True:
+        notice = tensorrt.build_notice(engine_dir)
+        if notice and on_notice:
+            on_notice(notice)
+        engine_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            return _open_complete(spec, "tensorrt", weights, options)
+        except EngineError:
+            if notice:  # these were no old engines
+                raise
+            shutil.rmtree(engine_dir)
+
+
+def _open_complete(
+    spec: ModelSpec, provider: str, weights: dict[str, Weights], options: dict[str, providers.Options]
+) -> dict[str, InferenceSession]:
+    """All graphs from complete files; `EngineError` if ONNX Runtime chose another provider for any."""
     opened = {}
-    for graph, path in paths.items():
+    for graph, path in _graph_paths(spec, weights).items():
         opened[graph] = onnx_graphs.open_complete(path, weights[graph], provider, options[graph])
         providers.check_in_use(provider, opened[graph].get_providers())
     return opened
 
 
-def _provider_options(
-    spec: ModelSpec, provider: str, weights: dict[str, Weights], on_notice: OnNotice | None
-) -> dict[str, providers.Options]:
-    """Options for each graph, after all that the provider wants done before it opens one."""
-    import onnxruntime
-
-    if provider in ("cuda", "tensorrt"):
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it misses; we tell it ourselves
-            onnxruntime.preload_dlls()
-    if provider != "tensorrt":
-        return {graph: providers.default_options(provider) for graph in weights}
-    engine_dir = tensorrt.engine_dir_of(
-        spec, onnxruntime.__version__, tensorrt.installed_version(), providers.nvidia_gpu()
-    )
-    notice = tensorrt.build_notice(engine_dir)
-    if notice and on_notice:
-        on_notice(notice)
-    engine_dir.mkdir(parents=True, exist_ok=True)
-    return {graph: tensorrt.tensorrt_options(spec, graph, engine_dir) for graph in weights}
+def _graph_paths(spec: ModelSpec, graphs: Iterable[str]) -> dict[str, Path]:
+    return {graph: onnx_graphs.graph_path(spec.model_dir / "onnx", graph) for graph in graphs}
 
 
 def _check_name(what: str, name: str, known: Sequence[str]) -> None:

@@ -6,7 +6,9 @@ branch reuses both, each for its own modality, so that it sees the pair under th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import torch
 
@@ -14,13 +16,16 @@ from zippo_desktop.diffusion.latents import Branch
 from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.training.config import UnetConfig
 
+T = TypeVar("T", "PairBatch", "Rows")
+
 
 @dataclass(frozen=True)
 class PairBatch:
-    """Scaled latents [N,C,h,w] of N pairs, text states [N,L,D], and which pairs are studio shots [N]."""
+    """N pairs: scaled latents [N,C,h,w], true mattes [N,S,S] in 0..1, text states [N,L,D], kinds [N]."""
 
     rgb: torch.Tensor
     matte: torch.Tensor
+    alpha: torch.Tensor
     text: torch.Tensor
     is_studio: torch.Tensor
 
@@ -72,7 +77,21 @@ class RowMaker:
             self._rows(branch, batch, t, rgb, matte, noise, text)
             for branch, noise in ((Branch.JOINT_RGB, e_rgb), (Branch.JOINT_MATTE, e_matte))
         ]
-        return _concatenate([matting, painting, *joint])
+        return concatenate([matting, painting, *joint])
+
+    def one_step_mattes(
+        self, rows: Rows, predicted: torch.Tensor, count: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which of the first `count` rows, the matting ones, start at pure noise; and their clean latents."""
+        at_last = rows.timesteps[:count] == len(self.alphas_cumprod) - 1
+        noisy = rows.latents[:count][at_last].chunk(2, dim=1)[1]
+        predicted = predicted[:count][at_last]
+        if self.prediction_type == "sample":
+            return at_last, predicted
+        alpha, sigma = self._alpha_sigma(rows.timesteps[:count][at_last])
+        if self.prediction_type == "epsilon":
+            return at_last, (noisy - sigma * predicted) / alpha
+        return at_last, alpha * noisy - sigma * predicted
 
     def _timesteps(self, batch: PairBatch) -> torch.Tensor:
         """Uniform, but for a share of the scenes, which sit at the pure noise of one-step matting."""
@@ -122,10 +141,11 @@ class RowMaker:
         return torch.where(dropped, self.empty_text.to(text), text)
 
 
+def concatenate(parts: Sequence[T]) -> T:
+    """Several batches of pairs, or of rows, as one."""
+    kind = type(parts[0])
+    return kind(*(torch.cat([getattr(part, item.name) for part in parts]) for item in fields(kind)))
+
+
 def _select(batch: PairBatch, chosen: torch.Tensor) -> PairBatch:
-    return PairBatch(batch.rgb[chosen], batch.matte[chosen], batch.text[chosen], batch.is_studio[chosen])
-
-
-def _concatenate(parts: list[Rows]) -> Rows:
-    names = [item.name for item in fields(Rows)]
-    return Rows(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+    return PairBatch(*(getattr(batch, item.name)[chosen] for item in fields(batch)))

@@ -65,6 +65,7 @@ class UnetConfig:
     replay: int = 1  # how many times an encoded pair is used, on average
     caption_dropout: float = 0.1
     matting_caption_dropout: float = 0.7
+    decoded_weight: float = 0.0  # weight of L1 and gradient losses on the decoded one-step matte
     use_identifier: bool = True
     reassign_noise: bool = True
 

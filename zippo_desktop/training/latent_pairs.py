@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from zippo_desktop.training.branches import PairBatch
+from zippo_desktop.training.branches import PairBatch, concatenate
 from zippo_desktop.training.pairs import CaptionedPair
 from zippo_desktop.training.train_vae import pictures_of
 
@@ -58,21 +58,17 @@ def latent_batches(
 
 
 def _encode(fresh: list[CaptionedPair], encode: Encode, captions: CaptionCache) -> PairBatch:
+    pictures = pictures_of(fresh)
     with torch.no_grad():
-        latents = encode(pictures_of(fresh))
+        latents = encode(pictures)
+    alpha = pictures[len(fresh) :, 0].to(latents.device) / 2 + 0.5
     is_studio = torch.tensor([item.is_studio for item in fresh], device=latents.device)
     text = captions([item.caption for item in fresh]).to(latents.device)
     rgb, matte = latents.chunk(2)
-    return PairBatch(rgb, matte, text, is_studio)
+    return PairBatch(rgb, matte, alpha, text, is_studio)
 
 
 def _draw(reserve: list[PairBatch], count: int, generator: torch.Generator) -> PairBatch:
     """`count` rounds out of the reserve, the newest always among them."""
     older = torch.randperm(len(reserve) - 1, generator=generator)[: count - 1].tolist()
-    chosen = [reserve[-1], *(reserve[index] for index in older)]
-    return PairBatch(
-        torch.cat([batch.rgb for batch in chosen]),
-        torch.cat([batch.matte for batch in chosen]),
-        torch.cat([batch.text for batch in chosen]),
-        torch.cat([batch.is_studio for batch in chosen]),
-    )
+    return concatenate([reserve[-1], *(reserve[index] for index in older)])

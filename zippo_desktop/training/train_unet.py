@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,6 +17,7 @@ from zippo_desktop.training.branches import PairBatch, RowMaker, Rows
 from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, latent_batches
 from zippo_desktop.training.loop import Loop, Losses
+from zippo_desktop.training.losses import gradient_loss
 from zippo_desktop.training.model_folder import (
     SCHEDULER_CONFIG,
     write_index,
@@ -27,6 +28,9 @@ from zippo_desktop.training.model_folder import (
 )
 from zippo_desktop.training.pairs import PairDataset, PairSource, stream
 from zippo_desktop.training.samples import write_samples
+
+if TYPE_CHECKING:
+    from zippo_desktop.engine.zippo_vae import Vae
 
 TEXT_TOKENS = 32
 
@@ -47,10 +51,10 @@ def train_unet(config: TrainConfig) -> None:
     session = TorchSession.open(config.model_dir, device=accelerator.device)
     loop = Loop(accelerator, session.unet.train(), config.loop, config.run_dir)
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
-    rows = RowMaker(session.spec.schedule, config.unet, _text(session, [""]))
+    maker = RowMaker(session.spec.schedule, config.unet, _text(session, [""]))
     batches = _batches(config, session, loop)
     loop.run(
-        lambda step: branch_losses(loop.module, rows.rows(next(batches))),
+        lambda step: step_losses(loop.module, session.vae, maker, next(batches)),
         lambda step: _sheets(config, session, loop, step),
     )
     if accelerator.is_main_process:
@@ -86,10 +90,29 @@ def complete_folder(config: TrainConfig) -> None:
     _record(config)
 
 
-def branch_losses(module: torch.nn.Module, rows: Rows) -> Losses:
+def step_losses(module: torch.nn.Module, vae: Vae, maker: RowMaker, batch: PairBatch) -> Losses:
+    """The losses of one batch of pairs by name; "total" is the one to descend."""
+    rows = maker.rows(batch)
+    predicted = module(rows.latents, rows.timesteps, rows.text, class_labels=rows.identifiers).sample.float()
+    losses = branch_losses(predicted, rows)
+    weight = maker.config.decoded_weight
+    at_last, clean = maker.one_step_mattes(rows, predicted, len(batch.alpha))
+    if weight and at_last.any():
+        losses["decoded"] = decoded_matte_loss(vae, clean, batch.alpha[at_last])
+        losses["total"] = losses["total"] + weight * losses["decoded"]
+    return losses
+
+
+def decoded_matte_loss(vae: Vae, clean: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
+    """L1 and gradient error of decoded mattes against the true ones [N,S,S]."""
+    matte = zippo_vae.decode(vae, clean).mean(dim=1, keepdim=True) / 2 + 0.5
+    true = alpha[:, None]
+    return (matte - true).abs().mean() + gradient_loss(matte, true)
+
+
+def branch_losses(predicted: torch.Tensor, rows: Rows) -> dict[str, torch.Tensor]:
     """Mean squared error of the prediction: "total" over all rows, and one loss for each branch."""
-    predicted = module(rows.latents, rows.timesteps, rows.text, class_labels=rows.identifiers).sample
-    errors = (predicted.float() - rows.targets).square().mean(dim=(1, 2, 3))
+    errors = (predicted - rows.targets).square().mean(dim=(1, 2, 3))
     losses = {"total": errors.mean()}
     for branch in Branch:
         chosen = errors[rows.branches == branch]
