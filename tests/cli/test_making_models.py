@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.tiny_models import build_tiny_sd
-from tests.training.material import write_material
+from tests.training.material import write_background, write_material
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.errors import InputError
 from zippo_desktop.paths import models_dir
@@ -45,6 +47,24 @@ def test_compose_writes_pairs_that_evaluate_reads(zippo, tmp_path, monkeypatch):
     assert opened == [("mine", "auto", "auto")]
     assert "ellipse" in result.stdout
     assert len(json.loads(numbers.read_text())["images"]) == 2
+
+
+def test_record_writes_the_summary_into_the_models_manifest(zippo, tmp_path, monkeypatch):
+    for name in ("image", "matte"):
+        write_background(tmp_path / name / "0.png", np.random.default_rng(0))
+    Image.open(tmp_path / "matte" / "0.png").convert("L").save(tmp_path / "matte" / "0.png")
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "zippo.json").write_text('{"name": "mine", "quality": {"training_mean_area": 0.3}}', "utf-8")
+    monkeypatch.setattr(evaluating, "open_session", lambda *given: FakeSession())
+
+    result = zippo("evaluate", tmp_path / "image", tmp_path / "matte", "--model", model, "--record")
+
+    assert result.exit_code == 0
+    written = json.loads((model / "zippo.json").read_text("utf-8"))
+    assert written["name"] == "mine"
+    assert written["quality"]["training_mean_area"] == 0.3
+    assert written["quality"]["matting"]["images"] == 1
 
 
 def test_train_hands_over_its_configuration(zippo, tmp_path, monkeypatch):

@@ -53,6 +53,14 @@ def test_rows_hold_means_medians_and_counts() -> None:
     assert made_up_report().mad_to_ellipse == pytest.approx(0.6)
 
 
+def test_the_quality_for_a_models_manifest_is_the_run_and_each_methods_means() -> None:
+    quality = made_up_report().quality()
+    assert (quality["images"], quality["steps"], quality["mad_to_ellipse"]) == (3, 1, 0.6)
+    model = quality["methods"]["model"]
+    assert (model["mad"], model["seconds"], model["iou_below_half"]) == (0.3, 2.0, 1)
+    assert quality["methods"]["ellipse"]["mad"] == 0.5
+
+
 def test_json_holds_the_run_the_summary_and_each_image(tmp_path: Path) -> None:
     report = made_up_report()
     path = tmp_path / "deep" / "evaluation.json"

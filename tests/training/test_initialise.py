@@ -65,3 +65,31 @@ def test_an_incomplete_base_is_named(base: Path, tmp_path: Path):
     with pytest.raises(ModelError, match="no vae folder"):
         initialise(base, tmp_path / "zippo")
     assert not (tmp_path / "zippo").exists()
+
+
+def test_a_vae_with_the_attention_names_of_old_opens_too(base: Path, tmp_path: Path):
+    from safetensors.torch import load_file, save_file
+
+    path = base / "vae" / "diffusion_pytorch_model.safetensors"
+    old = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+    renamed = {}
+    for key, tensor in load_file(path).items():
+        for new_part, old_part in old.items():
+            key = key.replace(new_part, old_part)
+        renamed[key] = tensor
+    assert any(".query." in key for key in renamed)
+    save_file(renamed, path)
+
+    initialise(base, tmp_path / "zippo")
+
+    picture = torch.zeros(1, 3, 32, 32).numpy()
+    assert TorchSession.open(tmp_path / "zippo").encode_images(picture).shape == (1, 4, 4, 4)
+
+
+def test_a_tokenizer_without_a_limit_takes_the_encoders(base: Path, tmp_path: Path):
+    path = base / "tokenizer" / "tokenizer_config.json"
+    path.write_text(path.read_text("utf-8").replace("77", "1" + "0" * 30), encoding="utf-8")
+
+    initialise(base, tmp_path / "zippo")
+
+    assert read_spec(tmp_path / "zippo").text_tokens == 77

@@ -70,6 +70,23 @@ class EvaluationReport:
         mean_mad = {row["method"]: row["mad_mean"] for row in self.rows()}
         return float(mean_mad[MODEL] / mean_mad[ELLIPSE]) if mean_mad[ELLIPSE] else float("inf")
 
+    def quality(self) -> dict[str, Any]:
+        """What a model's `zippo.json` says of this evaluation: how it was run, and each method's means."""
+        means = {
+            row["method"]: {key.removesuffix("_mean"): row[key] for key in row if key.endswith("_mean")}
+            | {"iou_below_half": row["iou_below_half"]}
+            for row in self.rows()
+        }
+        return {
+            "images": len(self.images),
+            "steps": self.steps,
+            "ensemble": self.ensemble,
+            "engine": self.engine,
+            "provider": self.provider,
+            "mad_to_ellipse": round(self.mad_to_ellipse, 4),
+            "methods": _rounded(means),
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values: the run, the summary (`rows`), and each image's scores."""
         images = asdict(self)["images"]
@@ -135,3 +152,10 @@ def _lines(row: Mapping[str, Any]) -> list[list[str]]:
         for kind in ("mean", "median")
     )
     return [[row["method"], "mean", *means, str(row["iou_below_half"])], ["", "median", *medians, ""]]
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to four digits after the point, through dictionaries."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return round(value, 4) if isinstance(value, float) else value

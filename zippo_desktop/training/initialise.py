@@ -13,6 +13,13 @@ from zippo_desktop.errors import ModelError, UsageError
 from zippo_desktop.training.model_folder import write_index, write_json, write_manifest, write_network
 
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+# The names that diffusers gave a VAE's attention weights until 0.17; Stable Diffusion 1.x came with them.
+OLD_ATTENTION_NAMES = {
+    ".query.": ".to_q.",
+    ".key.": ".to_k.",
+    ".value.": ".to_v.",
+    ".proj_attn.": ".to_out.0.",
+}
 
 
 def initialise(source: Path, target: Path) -> None:
@@ -28,7 +35,7 @@ def initialise(source: Path, target: Path) -> None:
     write_network(inflate(base), target / "unet")
     for name in ("vae", "text_encoder"):
         _take_weights(source / name, target / name)
-    text_tokens = _take_tokenizer(source / "tokenizer", target / "tokenizer")
+    _take_tokenizer(source / "tokenizer", target / "tokenizer")
     scheduler = read_json(source / "scheduler" / "scheduler_config.json")
     write_json(target / "scheduler" / "scheduler_config.json", _deterministic(scheduler))
     write_index(target)
@@ -40,7 +47,7 @@ def initialise(source: Path, target: Path) -> None:
         version="0",
         size_px=int(base.config["sample_size"]) * downsampling,
         multiple_px=downsampling * unet_factor,
-        text_tokens=text_tokens,
+        text_tokens=_text_tokens(target),
         licence="that of the base model",
     )
 
@@ -61,18 +68,32 @@ def _take_weights(source: Path, target: Path) -> None:
     weights = find_weights(source)
     name = "model.safetensors" if weights.name.startswith("model") else "diffusion_pytorch_model.safetensors"
     write_json(target / "config.json", read_json(source / "config.json"))
-    write_weights(target / name, read_weights(weights), "float16")
+    tensors = {_present_name(key): tensor for key, tensor in read_weights(weights).items()}
+    write_weights(target / name, tensors, "float16")
 
 
-def _take_tokenizer(source: Path, target: Path) -> int:
-    """Copy the tokenizer, as one `tokenizer.json` too if it only has a vocabulary and merges; its length."""
+def _present_name(key: str) -> str:
+    for old, new in OLD_ATTENTION_NAMES.items():
+        if ".attentions." in key and old in key:
+            return key.replace(old, new)
+    return key
+
+
+def _take_tokenizer(source: Path, target: Path) -> None:
+    """Copy the tokenizer, as one `tokenizer.json` too if it only has a vocabulary and merges."""
     shutil.copytree(source, target)
     if not (target / "tokenizer.json").is_file():
         from transformers import CLIPTokenizerFast
 
         fast = CLIPTokenizerFast.from_pretrained(source)
         fast.backend_tokenizer.save(str(target / "tokenizer.json"))
-    return int(read_json(target / "tokenizer_config.json").get("model_max_length", 77))
+
+
+def _text_tokens(model_dir: Path) -> int:
+    """The longest prompt in tokens: what the encoder has positions for, unless the tokenizer says less."""
+    positions = int(read_config(model_dir, "text_encoder")["max_position_embeddings"])
+    named = read_json(model_dir / "tokenizer" / "tokenizer_config.json").get("model_max_length", positions)
+    return min(positions, int(named))
 
 
 def _deterministic(scheduler: dict[str, Any]) -> dict[str, Any]:

@@ -72,6 +72,16 @@ def write_manifest(
     record_digests(model_dir)
 
 
+def record_quality(model_dir: Path, measured: Mapping[str, Any]) -> None:
+    """Add or replace entries of `quality` in `zippo.json`; everything else stays as it is."""
+    path = model_dir / "zippo.json"
+    manifest = read_json(path)
+    manifest["quality"] = dict(manifest.get("quality", {})) | dict(measured)
+    draft = path.with_suffix(".json.part")
+    write_json(draft, manifest)
+    draft.replace(path)
+
+
 def write_network(module: Any, folder: Path) -> None:
     """Write a diffusers module as `config.json` and fp16 safetensors."""
     module.save_config(folder)

@@ -14,12 +14,14 @@ from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.zippo_unet import build_unet
 from zippo_desktop.errors import UsageError
 from zippo_desktop.training.branches import PairBatch, RowMaker, Rows
+from zippo_desktop.training.compose import training_mean_area
 from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, latent_batches
 from zippo_desktop.training.loop import Loop, Losses
 from zippo_desktop.training.losses import gradient_loss
 from zippo_desktop.training.model_folder import (
     SCHEDULER_CONFIG,
+    record_quality,
     write_index,
     write_json,
     write_manifest,
@@ -165,3 +167,5 @@ def _record(config: TrainConfig) -> None:
         text_tokens=known.get("text_tokens", TEXT_TOKENS),
         licence=known.get("licence", "MIT"),
     )
+    area = training_mean_area(config.data.cutouts, config.data.backgrounds)
+    record_quality(config.model_dir, {"training_mean_area": round(area, 4)})

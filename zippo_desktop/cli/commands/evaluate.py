@@ -30,6 +30,9 @@ def evaluate(
     sheet: Annotated[
         Path | None, typer.Option("--sheet", metavar="FILE.png", help="Write a sheet of results to look at.")
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the summary into the model's own zippo.json, too.")
+    ] = False,
     engine: opt.EngineOption = None,
     provider: opt.ProviderOption = None,
 ) -> None:
@@ -55,3 +58,8 @@ def evaluate(
         output_console().print(plain(line))
     if report:
         result.to_json(report)
+    if record:
+        from zippo_desktop.engine.model_store import find_model
+        from zippo_desktop.training.model_folder import record_quality
+
+        record_quality(find_model(model or settings.model), {"matting": result.quality()})
