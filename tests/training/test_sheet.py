@@ -44,10 +44,21 @@ def test_matting_sheet_shows_image_truth_prediction_and_cutout() -> None:
 
 def test_matting_sheet_has_one_row_a_picture_and_room_for_a_missing_truth() -> None:
     matte = np.ones((8, 8), dtype=np.float32)
-    page = sheet.matting_sheet([(plain(8, 8, (0, 1, 0)), None, matte)] * 3, cell_px=CELL)
+    row = (plain(8, 8, (0, 1, 0)), None, matte)
+    page = sheet.matting_sheet([row, row, (row[0], matte, matte)], cell_px=CELL)
     assert page.shape[0] == GAP_PX + 3 * (CELL + GAP_PX) + CAPTION_PX  # captions under the first row only
     assert (cell_of(page, 0, 1, 0) == PAPER).all()
     assert (cell_of(page, 0, 3, 0) == (0, 255, 0)).all()
+
+
+def test_without_any_truth_its_column_falls_away_and_pictures_can_stand_abreast() -> None:
+    matte = np.ones((8, 8), dtype=np.float32)
+    rows = [(plain(8, 8, colour), None, matte) for colour in ((0, 1, 0), (0, 0, 1), (1, 0, 0))]
+    page = sheet.matting_sheet(rows, cell_px=CELL, abreast=2)
+    assert page.shape[1] == GAP_PX + 6 * (CELL + GAP_PX)
+    assert page.shape[0] == GAP_PX + 2 * (CELL + GAP_PX) + CAPTION_PX
+    assert (cell_of(page, 0, 3, 0) == (0, 0, 255)).all()
+    assert (cell_of(page, 0, 1, 0) == 255).all()
 
 
 def test_pictures_keep_their_aspect_ratio() -> None:
@@ -113,7 +124,7 @@ def test_shrunk_rows_give_the_same_sheet() -> None:
     assert shrunk[0].shape == (40, 27, 3)
     assert shrunk[2].shape == (40, 27)
     whole, small = sheet.matting_sheet([row], CELL), sheet.matting_sheet([shrunk], CELL)
-    np.testing.assert_array_equal(small[:, : 3 * (CELL + GAP_PX)], whole[:, : 3 * (CELL + GAP_PX)])
+    np.testing.assert_array_equal(small[:, : 2 * (CELL + GAP_PX)], whole[:, : 2 * (CELL + GAP_PX)])
 
 
 def test_save_writes_a_readable_picture_and_leaves_no_part(tmp_path: Path) -> None:

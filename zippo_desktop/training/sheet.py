@@ -31,15 +31,17 @@ PAPER = np.float32(0.22)  # neutral and darker than mid-grey: black, white and s
 MATTING_COLUMNS = ("image", "true matte", "predicted matte", "cut-out")
 
 
-def matting_sheet(rows: Sequence[MattingRow], cell_px: int = CELL_PX) -> Sheet:
-    """Lay out one row a picture: image, true matte, predicted matte, cut-out on a checkerboard.
+def matting_sheet(rows: Sequence[MattingRow], cell_px: int = CELL_PX, abreast: int = 1) -> Sheet:
+    """Lay out image, true matte, predicted matte and cut-out on a checkerboard, `abreast` pictures in a line.
 
     Arrays are float32 in 0..1; those of one row may differ in size but not in aspect ratio. A missing true
-    matte leaves its cell empty. Raises ValueError for no rows.
+    matte leaves its cell empty; where none has one, the column falls away. Raises ValueError for no rows.
     """
-    cells = [cell for row in rows for cell in _matting_cells(row, cell_px)]
-    captions = [*MATTING_COLUMNS, *[""] * (len(cells) - len(MATTING_COLUMNS))]
-    return _lay_out(cells, captions, columns=len(MATTING_COLUMNS), cell_px=cell_px)
+    has_truth = any(true is not None for _, true, _ in rows)
+    cells = [cell for row in rows for cell in _matting_cells(row, cell_px, has_truth)]
+    names = [name for name in MATTING_COLUMNS if has_truth or name != "true matte"] * abreast
+    captions = [*names, *[""] * (len(cells) - len(names))]
+    return _lay_out(cells, captions, columns=len(names), cell_px=cell_px)
 
 
 def rgba_sheet(cutouts: Sequence[Cutout], columns: int = 4, cell_px: int = CELL_PX) -> Sheet:
@@ -73,15 +75,12 @@ def save(sheet: Sheet, path: Path) -> None:
         raise ExportError(f"The sheet {path} cannot be written: {error.strerror or error}.") from error
 
 
-def _matting_cells(row: MattingRow, cell_px: int) -> tuple[Array, Array, Array, Array]:
+def _matting_cells(row: MattingRow, cell_px: int, has_truth: bool) -> list[Array]:
     image, true, predicted = row
-    truth = _blank(cell_px) if true is None else _picture_cell(_grey(true), cell_px)
-    return (
-        _picture_cell(image, cell_px),
-        truth,
-        _picture_cell(_grey(predicted), cell_px),
-        _cutout_cell(image, predicted, cell_px),
-    )
+    cells = [_picture_cell(image, cell_px)]
+    if has_truth:
+        cells.append(_blank(cell_px) if true is None else _picture_cell(_grey(true), cell_px))
+    return [*cells, _picture_cell(_grey(predicted), cell_px), _cutout_cell(image, predicted, cell_px)]
 
 
 def _grey(matte: Array) -> Array:

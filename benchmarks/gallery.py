@@ -1,0 +1,81 @@
+"""The pictures in docs/: every sample photo's matte and cut-out, and painted and generated objects.
+
+    python benchmarks/gallery.py --output docs/images [--model MODEL]
+
+Nothing is chosen: all samples, the prompts of resources/samples/prompts.txt and both mattes, one seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from zippo_desktop.batch.prompts import read_prompts
+from zippo_desktop.engine.open_session import open_session
+from zippo_desktop.engine.session import Session
+from zippo_desktop.imaging.colour import to_srgb
+from zippo_desktop.imaging.decode import decode, decode_matte, is_image_name
+from zippo_desktop.imaging.layers import LayerStack
+from zippo_desktop.paths import resource_dir
+from zippo_desktop.pipelines import generation, matting, painting
+from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
+from zippo_desktop.training.sheet import Cutout, matting_sheet, rgba_sheet, save, shrink
+
+SEED = 7
+PAINT_PROMPTS = ("a red apple", "a wooden chair", "grey furry creature", "a glass vase")
+
+
+def sample_rows(session: Session) -> list[tuple[np.ndarray, None, np.ndarray]]:
+    """Every sample photo and its matte at native size, scaled to a sheet's cell."""
+    rows = []
+    for path in sorted(filter(is_image_name, (resource_dir() / "samples").iterdir())):
+        photo = decode(path)
+        matte = matting.infer(session, to_srgb(photo), MattingRequest())
+        rows.append(shrink((to_srgb(photo), None, matting.finish(matte, photo).matte)))
+    return rows
+
+
+def generated(session: Session) -> list[Cutout]:
+    """One picture for each of the sample prompts."""
+    rows = read_prompts(resource_dir() / "samples" / "prompts.txt", recursive=False)
+    return [
+        _cell(
+            generation.finish(generation.infer(session, GenerationRequest(row.prompt, seed=SEED)), {}),
+            row.prompt,
+        )
+        for row in rows
+    ]
+
+
+def painted(session: Session) -> list[Cutout]:
+    """Each of the bundled mattes, filled after each of a few prompts."""
+    cells = []
+    for path in sorted((resource_dir() / "mattes").glob("*.png")):
+        matte = decode_matte(path)
+        for prompt in PAINT_PROMPTS:
+            colours = painting.infer(session, matte, PaintingRequest(prompt, seed=SEED))
+            cells.append(_cell(painting.finish(colours, matte, {}), prompt))
+    return cells
+
+
+def _cell(stack: LayerStack, caption: str) -> Cutout:
+    return np.asarray(stack.subject, np.float32) / 255, stack.matte, caption
+
+
+def main() -> None:
+    """Write samples.png, generated.png and painted.png."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--model", default="zippo-mini")
+    given = parser.parse_args()
+    session = open_session(given.model)
+    given.output.mkdir(parents=True, exist_ok=True)
+    save(matting_sheet(sample_rows(session), abreast=2), given.output / "samples.png")
+    save(rgba_sheet(generated(session)), given.output / "generated.png")
+    save(rgba_sheet(painted(session)), given.output / "painted.png")
+
+
+if __name__ == "__main__":
+    main()
