@@ -92,7 +92,7 @@ def test_a_large_cutout_is_shrunk_without_dark_edges(tmp_path: Path):
 
     assert large.shape == (96, 96, 4)
     assert small.shape == (24, 24, 4)
-    visible = small[small[..., 3] > 250][:, :3].astype(int)
+    visible = small[small[..., 3] > 60][:, :3].astype(int)
     assert abs(visible - large[48, 48, :3].astype(int)).max() <= 4
 
 

@@ -91,7 +91,8 @@ def _load(path: Path, side: int, mode: str) -> NDArray[np.uint8]:
     except OSError as error:
         raise InputError(f"{path} cannot be read as a picture ({error}).") from error
     if max(picture.size) > side:
-        picture.thumbnail((side, side), Image.Resampling.LANCZOS)  # premultiplies RGBA by itself
+        # Pillow premultiplies RGBA by itself. Lanczos overshoots where alpha saturates: a bright rim.
+        picture.thumbnail((side, side), Image.Resampling.HAMMING)
     return np.asarray(picture)
 
 
