@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from zippo_desktop.batch.report import ItemResult, Report, Status, printable
+from zippo_desktop.batch.report import ItemResult, Report, Status
 from zippo_desktop.engine.fake_session import FakeSession
 
 DONE = ItemResult("a", Status.DONE, seconds={"decode": 1.0, "infer": 2.0})
@@ -68,17 +68,3 @@ def test_json_is_utf_8_whatever_the_names_are():
     name = os.fsdecode(b"caf\xe9\n\xf0\x9f\x8d\x8e.png") if os.name == "posix" else "café\n🍎.png"
     text = report(ItemResult(name, Status.FAILED, f"{name} is empty.")).to_json()
     assert "🍎" in json.loads(text.encode())["items"][0]["name"]
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("café 日本\u3000語 🍎\u200d", "café 日本\u3000語 🍎\u200d"),
-        ("a\nb\tc\x1b[31m", "a\\nb\\tc\\x1b[31m"),
-        ("caf\udce9", "caf\\udce9"),
-        ("a\u2028b", "a\\u2028b"),
-    ],
-)
-def test_printable_is_one_line_for_any_terminal(text, shown):
-    assert printable(text) == shown
-    assert printable(text).encode()

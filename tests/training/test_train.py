@@ -1,6 +1,9 @@
 """Both training stages for real, on a toy set: they learn, resume, and leave a folder that opens."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +51,20 @@ decoded_weight = 0.5
 """
 
 
-def run(folder: Path, stage: str, steps: int, replay: int = 1) -> list[dict[str, float]]:
+def write_config(folder: Path, stage: str, steps: int, replay: int = 1) -> Path:
     path = folder / f"{stage}.toml"
     path.write_text(CONFIG.format(stage=stage, steps=steps, replay=replay), encoding="utf-8")
-    train(path)
+    return path
+
+
+def read_log(folder: Path, stage: str) -> list[dict[str, float]]:
     log = folder / f"{stage}-run" / "log.jsonl"
     return [json.loads(line) for line in log.open(encoding="utf-8")] if log.is_file() else []
+
+
+def run(folder: Path, stage: str, steps: int, replay: int = 1) -> list[dict[str, float]]:
+    train(write_config(folder, stage, steps, replay))
+    return read_log(folder, stage)
 
 
 @pytest.fixture
@@ -94,6 +105,23 @@ def test_a_stopped_run_goes_on_where_it_was(folder: Path):
     log = run(folder, "unet", steps=15)
 
     assert [row["step"] for row in log if "total" in row] == [5, 10, 15]
+
+
+@pytest.mark.slow
+def test_two_processes_on_cpus_train_one_model_together(folder: Path):
+    run(folder, "vae", steps=0)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    config = write_config(folder, "unet", steps=10)
+
+    subprocess.run(
+        [*torchrun, "-m", "zippo_desktop", "train", "--config", str(config)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        cwd=Path(__file__).parents[2],
+        check=True,
+    )
+
+    # Processes that know nothing of each other would each write every line.
+    assert [row["step"] for row in read_log(folder, "unet") if "total" in row] == [5, 10]
 
 
 def test_a_unet_without_a_vae_is_refused(folder: Path):

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from unicodedata import category
 
 from zippo_desktop import __version__
 from zippo_desktop.batch.job import Task
 from zippo_desktop.engine.session import ModelSpec, SessionInfo
+from zippo_desktop.errors import printable
 
 REPORT_SCHEMA_VERSION = 1
-
-_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # Unicode: controls, surrogates, line and paragraph separators
 
 
 class Status(StrEnum):
@@ -119,15 +117,6 @@ class Report:
             "seconds_by_stage": self.seconds_by_stage,
             "items": [_result_as_plain(result) for result in self.results],
         }
-
-
-def printable(text: str | Path) -> str:
-    """One line that any terminal and any JSON reader takes.
-
-    Control characters, line ends and lone surrogates (a file name's bytes that are not UTF-8)
-    become escapes; all other text stays.
-    """
-    return "".join(ascii(char)[1:-1] if category(char) in _UNPRINTABLE else char for char in str(text))
 
 
 def _result_as_plain(result: ItemResult) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
-from zippo_desktop.errors import ZippoError
+from zippo_desktop.errors import ZippoError, printable
 
 
 def error_console() -> Console:
@@ -22,8 +22,6 @@ def output_console() -> Console:
 
 def plain(text: str, style: str = "") -> Text:
     """Text that means itself: no markup, no control characters out of file names."""
-    from zippo_desktop.batch.report import printable  # loads the codecs, which --help does without
-
     return Text(printable(text), style=style)
 
 

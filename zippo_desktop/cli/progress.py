@@ -16,8 +16,9 @@ from rich.progress import (
 from rich.text import Text
 
 from zippo_desktop.batch.events import Event, ItemEnded, ItemStarted, JobStarted, SessionOpened, StepDone
-from zippo_desktop.batch.report import Report, Status, printable
+from zippo_desktop.batch.report import Report, Status
 from zippo_desktop.cli.console import error_console, output_console, plain
+from zippo_desktop.errors import printable
 
 _LABEL_WIDTH = 32
 _VERBS = {"matting": "cut out", "painting": "painted", "generation": "generated"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -77,8 +76,6 @@ def open_onnx(spec: ModelSpec, provider: str = "auto", on_notice: OnNotice | Non
 
 def open_torch(spec: ModelSpec, provider: str = "auto", fallbacks: tuple[str, ...] = ()) -> Session:
     """Open a model in PyTorch; errors as for `open_session`."""
-    # It warns, at each start, that optimum consists of two distributions; that is as it should be.
-    logging.getLogger("diffusers.utils.import_utils").setLevel(logging.ERROR)
     try:
         from zippo_desktop.engine.torch_session import TorchSession, torch_device
 

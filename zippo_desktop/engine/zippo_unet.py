@@ -6,6 +6,7 @@ arXiv 2403.11077. The identifier is diffusers' class embedding, added to the tim
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
 
 IDENTIFIER = "class_embedding.weight"
+
+# Diffusers warns, at each start, that optimum consists of two distributions; that is as it should be.
+logging.getLogger("diffusers.utils.import_utils").setLevel(logging.ERROR)
 
 
 def build_unet(

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 Losses = Mapping[str, torch.Tensor]
 
 
+def open_accelerator(config: LoopConfig) -> Accelerator:
+    """Devices and process group of this run; processes that torchrun starts on CPUs train together, too."""
+    from accelerate import Accelerator
+
+    # Unless it is told that the CPU is meant, accelerate leaves such processes to train each on its own.
+    return Accelerator(mixed_precision=config.mixed_precision, cpu=not torch.accelerator.is_available())
+
+
 class WeightAverage:
     """Exponential moving average of a module's parameters, with a short memory at the start."""
 
@@ -59,7 +67,7 @@ class Loop:
         self.run_dir = run_dir
         trainable = [weight for weight in module.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            trainable, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01
+            trainable, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
         self.raw = module.to(accelerator.device)
         self.average = WeightAverage(self.raw, config.ema_decay)

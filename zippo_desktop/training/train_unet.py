@@ -17,7 +17,7 @@ from zippo_desktop.training.branches import PairBatch, RowMaker, Rows
 from zippo_desktop.training.compose import training_mean_area
 from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, latent_batches
-from zippo_desktop.training.loop import Loop, Losses
+from zippo_desktop.training.loop import Loop, Losses, open_accelerator
 from zippo_desktop.training.losses import gradient_loss
 from zippo_desktop.training.model_folder import (
     SCHEDULER_CONFIG,
@@ -43,10 +43,8 @@ def train_unet(config: TrainConfig) -> None:
     A folder that holds only a trained VAE is completed first: a fresh UNet of the configured shape,
     `config.text_encoder_dir`'s text encoder, and a zero terminal SNR schedule.
     """
-    from accelerate import Accelerator
-
     torch.manual_seed(config.loop.seed)
-    accelerator = Accelerator(mixed_precision=config.loop.mixed_precision)
+    accelerator = open_accelerator(config.loop)
     if accelerator.is_main_process and not (config.model_dir / "unet").is_dir():
         complete_folder(config)
     accelerator.wait_for_everyone()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from zippo_desktop.engine import zippo_vae
 from zippo_desktop.training.config import TrainConfig, VaeConfig
-from zippo_desktop.training.loop import Loop, Losses
+from zippo_desktop.training.loop import Loop, Losses, open_accelerator
 from zippo_desktop.training.losses import gradient_loss
 from zippo_desktop.training.model_folder import write_network
 from zippo_desktop.training.pairs import CaptionedPair, PairDataset, PairSource, stream
@@ -45,10 +45,8 @@ class Reconstruction(torch.nn.Module):
 
 def train_vae(config: TrainConfig) -> None:
     """Train the VAE of `config.model_dir` (made if missing) and write its averaged weights there."""
-    from accelerate import Accelerator
-
     torch.manual_seed(config.loop.seed)
-    accelerator = Accelerator(mixed_precision=config.loop.mixed_precision)
+    accelerator = open_accelerator(config.loop)
     folder = config.model_dir / "vae"
     source = PairSource(config.data, "train", config.loop.seed)
     vae = zippo_vae.load_vae(folder) if (folder / "config.json").is_file() else _fresh_vae(config.vae, source)
