@@ -81,7 +81,16 @@ def _fresh_vae(config: VaeConfig, source: PairSource) -> Vae:
     vae = build_vae(config)
     pictures = pictures_of([source.scene(index) for index in range(COMPONENT_PAIRS)])
     start_from_components(vae, pictures, config.patch)
+    _normalise_latents(vae, source, torch.device("cpu"))
     return vae
+
+
+@torch.no_grad()
+def _normalise_latents(vae: Any, source: PairSource, device: torch.device) -> None:
+    """Set the scaling factor that gives the latents of training pairs unit variance."""
+    chunks = pictures_of([source.scene(index) for index in range(SCALE_PAIRS)]).to(device).split(32)
+    spread = torch.cat([zippo_vae.encode_unscaled(vae, chunk) for chunk in chunks]).std()
+    vae.register_to_config(scaling_factor=round(1.0 / float(spread), 5))
 
 
 def _batches(config: TrainConfig, source: PairSource, loop: Loop) -> Iterator[torch.Tensor]:
@@ -116,14 +125,10 @@ def _sheet(loop: Loop, config: TrainConfig, step: int) -> None:
     loop.note(step, reconstruction_quality(pictures, rebuilt))
 
 
-@torch.no_grad()
 def _write(loop: Loop, config: TrainConfig, source: PairSource, folder: Path) -> None:
-    """Save the averaged VAE with the scaling factor that gives its latents unit variance."""
+    """Save the averaged VAE. With a frozen encoder its scaling stays what a trained UNet knows."""
     with loop.averaged() as model:
         vae: Any = model.vae
         if not config.vae.freeze_encoder:
-            pictures = pictures_of([source.scene(index) for index in range(SCALE_PAIRS)])
-            chunks = pictures.to(loop.accelerator.device).split(32)
-            spread = torch.cat([zippo_vae.encode_unscaled(vae, chunk) for chunk in chunks]).std()
-            vae.register_to_config(scaling_factor=round(1.0 / float(spread), 5))
+            _normalise_latents(vae, source, loop.accelerator.device)
         write_network(vae, folder)
