@@ -108,6 +108,18 @@ def test_a_stopped_run_goes_on_where_it_was(folder: Path):
 
 
 @pytest.mark.slow
+def test_what_a_killed_run_logged_after_its_checkpoint_is_not_told_twice(folder: Path):
+    run(folder, "vae", steps=0)
+    run(folder, "unet", steps=10)
+    with (folder / "unet-run" / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"step": 15, "total": 1.0}\n{"step": 20, "to')
+
+    log = run(folder, "unet", steps=15)
+
+    assert [row["step"] for row in log if "total" in row] == [5, 10, 15]
+
+
+@pytest.mark.slow
 def test_two_processes_on_cpus_train_one_model_together(folder: Path):
     run(folder, "vae", steps=0)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]

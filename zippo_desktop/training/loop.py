@@ -7,7 +7,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,10 @@ class Loop:
             "optimizer": self.optimizer,
         }
         run_dir.mkdir(parents=True, exist_ok=True)
+        self.log_path = run_dir / "log.jsonl"
         self.first_step = load_checkpoint(run_dir, self.parts)
+        if accelerator.is_main_process:
+            _trim_log(self.log_path, self.first_step)
         self.module, self.optimizer = accelerator.prepare(self.raw, self.optimizer)
         self._sums: dict[str, float] = defaultdict(float)
         self._counts: dict[str, int] = defaultdict(int)
@@ -112,7 +115,7 @@ class Loop:
 
     def note(self, step: int, values: Mapping[str, float]) -> None:
         """Append one line of figures to the run's log."""
-        with (self.run_dir / "log.jsonl").open("a", encoding="utf-8") as file:
+        with self.log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, "time": round(time.time(), 1), **values}) + "\n")
 
     def _descend(self, losses: Losses, step: int) -> None:
@@ -139,3 +142,17 @@ class Loop:
         self._counts.clear()
         if self.accelerator.is_main_process:
             self.note(step, means)
+
+
+def _trim_log(path: Path, last_step: int) -> None:
+    """Take out what was logged after the checkpoint: those steps, the last line half-written, come again."""
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text("utf-8").splitlines(keepends=True):
+        with suppress(ValueError):
+            if json.loads(line)["step"] <= last_step:
+                kept.append(line)
+    beside = path.with_suffix(".part")
+    beside.write_text("".join(kept), "utf-8")
+    beside.replace(path)
