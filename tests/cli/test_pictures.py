@@ -277,3 +277,76 @@ def test_a_colour_picture_is_no_matte(zippo, folder, out):
     result = zippo("paint", folder, "-o", out, "--prompt", "a pear")
     assert result.exit_code == 1
     assert "not a matte" in result.stderr
+
+
+def test_a_photo_is_painted_over_inside_its_matte(zippo, folder, out):
+    photo = save_photo(folder / "photos" / "sub" / "m.png", 200, 100)
+    save_matte(folder / "mattes" / "sub" / "m.matte.png", 200, 100)
+    arguments = ("paint", folder / "mattes", "--prompt", "a pear", "--image", folder / "photos", "--steps", 4)
+
+    assert zippo(*arguments, "-o", out, "--strength", 0).exit_code == 0
+    kept = Image.open(out / "sub" / "001-a-pear.png")
+    matte = np.asarray(kept)[..., 3:] > 0
+    np.testing.assert_array_equal(np.asarray(kept)[..., :3] * matte, np.asarray(Image.open(photo)) * matte)
+
+    assert zippo(*arguments, "-o", out / "new").exit_code == 0
+    painted = Image.open(out / "new" / "sub" / "001-a-pear.png")
+    assert painted.text["strength"] == "0.6"
+    assert np.abs(np.asarray(painted, np.int16) - np.asarray(kept))[matte[..., 0]].mean() > 5
+
+
+def test_a_photo_that_does_not_fit_or_is_missing_fails_its_matte_alone(zippo, folder, out):
+    for name in ("a", "b", "c"):
+        save_matte(folder / "mattes" / f"{name}.png", 200, 100)
+    save_photo(folder / "photos" / "a.png", 200, 100)
+    save_photo(folder / "photos" / "b.png", 50, 100)
+    result = zippo(
+        "paint",
+        folder / "mattes",
+        "-o",
+        out,
+        "--prompt",
+        "a pear",
+        "--image",
+        folder / "photos",
+        "--steps",
+        1,
+    )
+    assert result.exit_code == 1
+    assert names(out) == ["001-a-pear.png"]
+    assert "different sizes" in result.stderr
+    assert "There is no photo for" in result.stderr
+
+
+def test_a_cut_out_is_varied_with_its_matte(zippo, folder, out):
+    folder.mkdir()
+    pixels = np.zeros((60, 80, 4), np.uint8)
+    pixels[:, :40] = (200, 30, 10, 255)
+    Image.fromarray(pixels).save(folder / "asset.png")
+    start = ("--from", folder / "asset.png", "--steps", 4)
+
+    assert zippo("generate", "a pear", "-o", out, *start, "--strength", 0).exit_code == 0
+    np.testing.assert_array_equal(np.asarray(Image.open(out / "001-a-pear.png")), pixels)
+
+    assert zippo("generate", "a pear", "-o", out / "new", *start, "--strength", 1).exit_code == 0
+    assert Image.open(out / "new" / "001-a-pear.png").size == (80, 60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("generate", "a pear", "--strength", "0.5"), "nothing to start from"),
+        (("generate", "a pear", "--from", "nowhere.png"), "nowhere.png does not exist"),
+        (("generate", "a pear", "--from", __file__, "--size", "64"), "has its size"),
+    ],
+)
+def test_a_start_that_makes_no_sense_is_exit_code_2(zippo, out, arguments, told):
+    result = zippo(*arguments, "-o", out)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_an_opaque_picture_cannot_be_varied(zippo, folder, out):
+    result = zippo("generate", "a pear", "-o", out, "--from", save_photo(folder / "a.png"), "--steps", 1)
+    assert result.exit_code == 1
+    assert "not transparent anywhere" in result.stderr

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from zippo_desktop.diffusion.sampler import guide, sample_ddim, sample_dpmpp
+from zippo_desktop.diffusion.sampler import Start, guide, sample_ddim, sample_dpmpp
 from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.errors import Cancelled
 
@@ -153,6 +153,33 @@ def test_every_step_is_reported_and_a_cancel_stops_there(sampler):
     with pytest.raises(Cancelled):
         sampler(nonlinear, noise_of(), ZERO_SNR, 5, on_step)
     assert seen == [(1, 5), (2, 5), (3, 5)]
+
+
+@pytest.mark.parametrize(("strength", "taken"), [(0.0, 0), (0.04, 0), (0.5, 5), (0.96, 10), (1.0, 10)])
+def test_strength_is_the_share_of_the_steps_that_are_taken(strength, taken):
+    visited = []
+    start = Start(noise_of(seed=3), strength)
+    sample_ddim(lambda x, t: visited.append(t) or x, noise_of(), ZERO_SNR, 10, start=start)
+    assert visited == ZERO_SNR.timesteps(10)[10 - taken :]
+
+
+def test_a_start_is_kept_at_strength_nought_and_forgotten_at_one():
+    start, noise = noise_of(seed=3), noise_of()
+    np.testing.assert_array_equal(sample_ddim(nonlinear, noise, ZERO_SNR, 8, start=Start(start, 0.0)), start)
+    for schedule in (ZERO_SNR, PLAIN):  # the plain one's last timestep still holds some of the picture
+        np.testing.assert_array_equal(
+            sample_ddim(nonlinear, noise, schedule, 8, start=Start(start, 1.0)),
+            sample_ddim(nonlinear, noise, schedule, 8),
+        )
+
+
+def test_a_start_is_noised_to_the_timestep_of_its_first_step():
+    seen = []
+    clean, noise = noise_of(seed=3), noise_of()
+    sample_ddim(lambda x, t: seen.append((x, t)) or x, noise, ZERO_SNR, 10, start=Start(clean, 0.3))
+    first, t = seen[0]
+    assert t == ZERO_SNR.timesteps(10)[7]
+    np.testing.assert_array_equal(first, ZERO_SNR.add_noise(clean, noise, t))
 
 
 def test_guidance_one_is_the_conditional_and_zero_the_unconditional():

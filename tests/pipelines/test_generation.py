@@ -1,11 +1,15 @@
 """Joint generation on the fake session: the prompt's colour in a disc over a quarter of the picture."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from zippo_desktop.diffusion.latents import Branch
-from zippo_desktop.engine.fake_session import FakeSession, colour_of
+from zippo_desktop.diffusion.latents import Branch, split
+from zippo_desktop.engine.fake_session import FakeSession, colour_of, encode
 from zippo_desktop.errors import UsageError
+from zippo_desktop.imaging.decode import Photo
+from zippo_desktop.imaging.layers import Metadata
 from zippo_desktop.pipelines import generation
 from zippo_desktop.pipelines.request import GenerationRequest
 
@@ -61,3 +65,35 @@ def test_finish_takes_the_backdrop_off_and_keeps_the_parameters():
     np.testing.assert_array_equal(stack.matte, 0.5)
     assert stack.original is None
     assert stack.metadata.parameters == {"seed": "7"}
+
+
+def red_left_half(width, height):
+    """A cut-out: red, and transparent on the right."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = 255
+    alpha = np.zeros((height, width), np.float32)
+    alpha[:, : width // 2] = 1
+    return Photo(Path("asset.png"), pixels, alpha, Metadata())
+
+
+def test_a_cut_out_is_varied_at_its_own_shape(monkeypatch):
+    session, asset = FakeSession(), red_left_half(128, 96)
+    start = generation.prepare_start(asset, asset.alpha, session.spec)
+    colours, matte = start.image[..., :3], np.repeat(start.image[..., 3:], 3, axis=2)
+    clean = encode(np.stack([colours, matte]).transpose(0, 3, 1, 2) * 2 - 1)  # [2,C,h,w]
+
+    def believe_in_the_start(joint, t, *_):
+        schedule = session.spec.schedule
+        samples = np.concatenate(split(joint[:1]))
+        return (schedule.signal(t) * samples - clean) / np.float32(schedule.sigma(t))
+
+    monkeypatch.setattr(session, "denoise", believe_in_the_start)
+    request = GenerationRequest("a pear", steps=4, guidance=1, strength=0.5)
+    picture = generation.infer(session, request, start=start)
+
+    assert picture.shape == (48, 64, 4)
+    np.testing.assert_allclose(picture[24, 8], [1, 0, 0, 1], atol=1e-3)
+    np.testing.assert_allclose(picture[24, 56], [0.5, 0.5, 0.5, 0], atol=1e-3)
+    stack = generation.finish(picture, {}, (96, 128))
+    assert (stack.subject.shape, stack.matte.shape) == ((96, 128, 3), (96, 128))
+    np.testing.assert_allclose(stack.subject[48, 16], [255, 0, 0], atol=1)

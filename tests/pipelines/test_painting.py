@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from zippo_desktop.engine.fake_session import FakeSession, colour_of
+from tests.photos import save_photo
+from zippo_desktop.engine.fake_session import FakeSession, colour_of, encode
 from zippo_desktop.imaging.backdrop import STUDIO_GREY
+from zippo_desktop.imaging.decode import decode
+from zippo_desktop.imaging.resize import fit_to_network
 from zippo_desktop.pipelines import painting
 from zippo_desktop.pipelines.request import PaintingRequest
 
@@ -66,3 +69,23 @@ def test_no_backdrop_is_left_in_the_edge_of_the_subject():
     np.testing.assert_allclose(
         stack.subject[matte > 0] / 255, np.broadcast_to(red, (190 * 155, 3)), atol=0.01
     )
+
+
+def test_a_photo_is_noised_and_painted_over(monkeypatch, tmp_path):
+    session, seen = FakeSession(), []
+    monkeypatch.setattr(
+        session, "denoise", lambda latents, t, *_: seen.append((latents, t)) or latents[:, 4:]
+    )
+    photo, matte = decode(save_photo(tmp_path / "a.png", 64, 64)), half_matte(64, 64)
+    request = PaintingRequest("a pear", steps=10, guidance=1, strength=0.1)
+    start = painting.prepare_start(photo, matte, session.spec)
+
+    painting.infer_fit(session, painting.prepare(matte, session.spec), request, start=start)
+
+    ((joint, t),) = seen
+    over_grey = np.where(matte[..., None] == 1, photo.pixels / 255, STUDIO_GREY).astype(np.float32)
+    latent = encode(fit_to_network(over_grey, 64, 16).image.transpose(2, 0, 1)[None] * 2 - 1)
+    schedule = session.spec.schedule
+    noise = (joint[:, :4] - schedule.signal(t) * latent) / schedule.sigma(t)
+    assert t == schedule.timesteps(10)[-1]
+    assert noise.std() == pytest.approx(1, abs=0.15)

@@ -28,12 +28,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Item:
-    """One photo, or one picture to make. `label` is what a person calls it; `source` may be None."""
+    """One photo, or one picture to make. `label` is what a person calls it; `source` may be None.
+
+    `start` is the picture that a painting or a generation starts from, if it does not start from noise.
+    """
 
     label: str
     request: Request
     target: Target
     source: Path | None = None
+    start: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,7 @@ def _item(item: Item) -> dict[str, Any]:
     return {
         "label": item.label,
         "source": item.source and str(item.source.absolute()),
+        "start": item.start and str(item.start.absolute()),
         "request": asdict(item.request),
         "target": _plain(asdict(item.target)),
     }

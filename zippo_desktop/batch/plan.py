@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import string
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from zippo_desktop.batch.job import Item, Job, Options
+from zippo_desktop.batch.job import Item, Job, Options, Problem
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.batch.scan import Found, Scan, scan
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.naming import Names, safe_stem
-from zippo_desktop.export.write import Target
+from zippo_desktop.export.write import MATTE_SUFFIX, Target
+from zippo_desktop.imaging.decode import is_image_name
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 
 PROMPT_STEM_BYTES = 60  # of a prompt in a file name
@@ -30,7 +32,7 @@ def plan_matting(
 ) -> Job:
     """One item for each photo, named as the photo. Raises `UsageError` where there is no photo at all."""
     found = _scan(inputs, options, recursive)
-    claims = _Claims(options, found.found)
+    claims = _Claims(options, [photo.path for photo in found.found])
     shared = Counter(_place(photo) for photo in found.found)
     items = []
     for photo in found.found:
@@ -51,19 +53,28 @@ def plan_painting(
     request: PaintingRequest,
     options: Options,
     recursive: bool = True,
+    photos: Path | None = None,
 ) -> Job:
     """An item for each matte, prompt and seed; what a row leaves open is taken from `request`.
 
-    Raises `UsageError` where there is no matte at all, or where a row sets a size: the matte has one.
+    `photos` is the photo that every item starts from, or a folder that holds one of each matte's
+    name; a matte without a photo is a problem of the job's. Raises `UsageError` where there is no
+    matte at all, or where a row sets a size: the matte has one.
     """
     sized = next((row for row in rows if row.size is not None), None)
     if sized:
         raise UsageError(f"{sized.where}: a painting has its matte's size.", "Leave the column size out.")
     found = _scan(inputs, options, recursive)
-    claims = _Claims(options, found.found)
+    starts = {matte: _photo_of(matte, photos) if photos else None for matte in found.found}
+    lacking = [matte for matte, start in starts.items() if photos and start is None]
+    found.problems += [
+        Problem(matte.label, f"There is no photo for {matte.path} in {photos}.") for matte in lacking
+    ]
+    claims = _Claims(options, [*(matte.path for matte in starts), *filter(None, starts.values())])
     wanted = [
         (matte, row, number, each)
-        for matte in found.found
+        for matte in starts
+        if matte not in lacking
         for row in rows
         for number, each in _requests(row, count, request)
     ]
@@ -71,34 +82,45 @@ def plan_painting(
     for index, (matte, row, number, each) in enumerate(wanted):
         stem = _prompt_stem(row, number, index, len(wanted))
         label = f"{matte.label}: {row.prompt}"
-        items.append(Item(label, each, claims.target(matte.subfolder, stem), matte.path))
+        target = claims.target(matte.subfolder, stem)
+        items.append(Item(label, each, target, matte.path, starts[matte]))
     return Job("painting", options, tuple(items), tuple(found.problems), found.passed_over)
 
 
 def plan_generation(
-    rows: Sequence[PromptRow], count: int, request: GenerationRequest, options: Options
+    rows: Sequence[PromptRow],
+    count: int,
+    request: GenerationRequest,
+    options: Options,
+    start: Path | None = None,
 ) -> Job:
-    """An item for each prompt and seed; what a row leaves open is taken from `request`."""
-    claims = _Claims(options, [])
+    """An item for each prompt and seed; what a row leaves open is taken from `request`.
+
+    `start` is the cut-out that every item starts from. Raises `UsageError` where a size is asked
+    for beside it: it has one.
+    """
+    if start and (request.size is not None or any(row.size is not None for row in rows)):
+        raise UsageError(f"What starts from {start} has its size.", "Leave the size out.")
+    claims = _Claims(options, [start] if start else [])
     wanted = [(row, number, each) for row in rows for number, each in _requests(row, count, request)]
     items = []
     for index, (row, number, each) in enumerate(wanted):
         if row.size is not None:
             each = replace(each, size=row.size)
         target = claims.target(Path(), _prompt_stem(row, number, index, len(wanted)))
-        items.append(Item(row.prompt, each, target))
+        items.append(Item(row.prompt, each, target, start=start))
     return Job("generation", options, tuple(items))
 
 
 class _Claims:
     """Targets below the output folder that share no file with one another, nor with any source."""
 
-    def __init__(self, options: Options, sources: Sequence[Found]) -> None:
+    def __init__(self, options: Options, sources: Iterable[Path]) -> None:
         self._options = options
         self._names = Names()
         self._suffixes = self._new(Path(), "").suffixes
         for source in sources:
-            self._names.claim(_real(source.path.parent), source.path.stem, [source.path.suffix])
+            self._names.claim(_real(source.parent), source.stem, [source.suffix])
 
     def target(self, subfolder: Path, stem: str) -> Target:
         """The target with this stem, or with a number behind it where the stem is taken."""
@@ -119,6 +141,19 @@ def _scan(inputs: Sequence[Path], options: Options, recursive: bool) -> Scan:
             f"There is no picture in {names}.", f"{found.passed_over} other files were passed over."
         )
     return found
+
+
+def _photo_of(matte: Found, photos: Path) -> Path | None:
+    """The one photo, or the one in the folder `photos` that is called as the matte, or None.
+
+    "a.matte.png", as `matte --matte` writes it, belongs to "a.jpg"; sub-folders correspond.
+    """
+    if not photos.is_dir():
+        return photos
+    stem = matte.path.stem.removesuffix(Path(MATTE_SUFFIX).stem)
+    folder = photos / matte.subfolder
+    named = (path for path in sorted(folder.glob(f"{glob.escape(stem)}.*")) if path.stem == stem)
+    return next(filter(is_image_name, named), None)
 
 
 def _place(photo: Found) -> tuple[Path, str]:

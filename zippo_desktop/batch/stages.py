@@ -14,6 +14,7 @@ from zippo_desktop.errors import InputError, ModelError
 from zippo_desktop.imaging.decode import decode, decode_matte
 from zippo_desktop.imaging.layers import LayerStack
 from zippo_desktop.pipelines import generation, matting, painting
+from zippo_desktop.pipelines.pictures import cut_out
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 
 
@@ -56,21 +57,57 @@ def _finish_cutout(decoded: Any, matte: Any, parameters: Mapping[str, str]) -> L
 
 def _decode_matte(item: Item, spec: ModelSpec) -> Any:
     matte = decode_matte(_source(item))
-    return matte, painting.prepare(matte, spec)
+    fit = painting.prepare(matte, spec)
+    if item.start is None:
+        return matte, fit, None, None
+    photo = decode(item.start)
+    if photo.pixels.shape[:2] != matte.shape:
+        raise InputError(
+            f"{item.start} and its matte {item.source} are of different sizes.",
+            "A photo is painted over inside a matte of its own size.",
+        )
+    return matte, fit, photo, painting.prepare_start(photo, matte, spec)
 
 
 def _infer_colours(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
-    _, fit = decoded
-    return painting.infer_fit(session, fit, cast(PaintingRequest, item.request), on_step)
+    _, fit, _, start = decoded
+    request = cast(PaintingRequest, item.request)
+    if request.keeps_start:
+        return None
+    return painting.infer_fit(session, fit, request, on_step, start)
 
 
 def _finish_painting(decoded: Any, colours: Any, parameters: Mapping[str, str]) -> LayerStack:
-    matte, _ = decoded
+    matte, _, photo, _ = decoded
+    if colours is None:
+        return cut_out(photo, matte, parameters)
     return painting.finish(colours, matte, parameters)
 
 
+def _decode_start(item: Item, spec: ModelSpec) -> Any:
+    if item.start is None:
+        return None, None
+    photo = decode(item.start)
+    if photo.alpha is None:
+        raise InputError(
+            f"{item.start} is not transparent anywhere.", "Cut it out first: zippo-desktop matte"
+        )
+    return photo, generation.prepare_start(photo, photo.alpha, spec)
+
+
 def _infer_picture(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
-    return generation.infer(session, cast(GenerationRequest, item.request), on_step)
+    _, start = decoded
+    request = cast(GenerationRequest, item.request)
+    if request.keeps_start:
+        return None
+    return generation.infer(session, request, on_step, start)
+
+
+def _finish_picture(decoded: Any, picture: Any, parameters: Mapping[str, str]) -> LayerStack:
+    photo, _ = decoded
+    if picture is None:
+        return cut_out(photo, photo.alpha, parameters)
+    return generation.finish(picture, parameters, photo and photo.pixels.shape[:2])
 
 
 def _source(item: Item) -> Path:
@@ -82,9 +119,5 @@ def _source(item: Item) -> Path:
 STAGES: Mapping[Task, Stages] = {
     "matting": Stages(_decode_photo, _infer_matte, _finish_cutout),
     "painting": Stages(_decode_matte, _infer_colours, _finish_painting),
-    "generation": Stages(
-        decode=lambda item, spec: None,
-        infer=_infer_picture,
-        finish=lambda decoded, picture, parameters: generation.finish(picture, parameters),
-    ),
+    "generation": Stages(_decode_start, _infer_picture, _finish_picture),
 }

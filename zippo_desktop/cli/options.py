@@ -21,6 +21,8 @@ class Format(StrEnum):
     LAYERS = "layers"
 
 
+DEFAULT_STRENGTH = 0.6  # of what starts from a picture
+
 _ENGINE_PANEL = "Model and engine"
 _FILES_PANEL = "Files"
 _SHOWN_PANEL = "What is shown"
@@ -131,6 +133,17 @@ CountOption = Annotated[
 ]
 GuidanceOption = Annotated[
     float, typer.Option("--guidance", min=0.0, help="How closely to follow the prompt; 1 is unguided.")
+]
+StrengthOption = Annotated[
+    float | None,
+    typer.Option(
+        "--strength",
+        min=0.0,
+        max=1.0,
+        metavar="S",
+        help="How much becomes new, where there is something to start from: 0 nothing, 1 all. "
+        f"[default: {DEFAULT_STRENGTH}]",
+    ),
 ]
 StepsOption = Annotated[
     int, typer.Option("--steps", min=1, help="Denoising steps: more are finer and slower.")

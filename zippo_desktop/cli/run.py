@@ -22,7 +22,7 @@ from zippo_desktop.batch.prompts import PromptRow, read_prompts
 from zippo_desktop.batch.report import ExitCode, Report
 from zippo_desktop.batch.runner import run_job
 from zippo_desktop.cli.console import error_console, output_console, plain
-from zippo_desktop.cli.options import Engine, Format, OnExisting, Provider
+from zippo_desktop.cli.options import DEFAULT_STRENGTH, Engine, Format, OnExisting, Provider
 from zippo_desktop.cli.progress import ProgressView, summarise
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.errors import ExportError, UsageError
@@ -79,6 +79,21 @@ def prompt_rows(given: Sequence[str] | None, path: Path | None, recursive: bool)
     if not rows:
         raise UsageError("There is no prompt.", "Give one in quotes, or a file of them with --prompts.")
     return rows
+
+
+def strength_from(strength: float | None, start: Path | None, option: str) -> float | None:
+    """The strength of a request: as given, else the default where there is a picture to start from.
+
+    None where there is none.
+    Raises `UsageError` for a strength that has nothing to start from, or a start that is not there.
+    """
+    if start is None:
+        if strength is not None:
+            raise UsageError("--strength has nothing to start from.", f"Name a picture with {option}.")
+        return None
+    if not start.exists():
+        raise UsageError(f"{start} does not exist.", f"Name a picture with {option}.")
+    return DEFAULT_STRENGTH if strength is None else strength
 
 
 def run(job: Job, shown: Shown) -> None:

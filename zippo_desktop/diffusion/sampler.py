@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,22 +14,49 @@ Denoise = Callable[[Array, int], Array]  # (x_t, t) -> the network's prediction,
 OnStep = Callable[[int, int], None]  # (steps done, steps in all); raise `Cancelled` in it to stop
 
 
+@dataclass(frozen=True)
+class Start:
+    """A clean latent to begin from, partly noised (SDEdit, Meng et al. 2022, algorithm 1).
+
+    `strength` in 0..1 is the share of the steps that are taken: 0 leaves the latent as it is, 1 forgets it.
+    """
+
+    clean: Array
+    strength: float
+
+
+def steps_taken(steps: int, strength: float) -> int:
+    """How many of `steps` are taken from a `Start` of this strength."""
+    return round(steps * strength)
+
+
 def sample_ddim(
-    denoise: Denoise, noise: Array, schedule: NoiseSchedule, steps: int, on_step: OnStep | None = None
+    denoise: Denoise,
+    noise: Array,
+    schedule: NoiseSchedule,
+    steps: int,
+    on_step: OnStep | None = None,
+    start: Start | None = None,
 ) -> Array:
     """DDIM with eta 0 (Song et al. 2021, equation 12): standard normal `noise` to a clean latent.
 
     Each step lands on the next timestep of the list, the last one on the clean latent itself.
     (diffusers lands on t - T // steps: the same wherever `steps` divides T.) One step from pure
-    noise is the network's clean answer, unchanged.
+    noise is the network's clean answer, unchanged. With a `start` the noisiest steps are left out.
     """
     timesteps = schedule.timesteps(steps)
     sample = noise
+    if start is not None and start.strength < 1:
+        timesteps = timesteps[steps - steps_taken(steps, start.strength) :]
+        if not timesteps:
+            return start.clean
+        sample = schedule.add_noise(start.clean, noise, timesteps[0])
     for done, t in enumerate(timesteps, start=1):
         clean, predicted_noise = schedule.to_clean_and_noise(sample, denoise(sample, t), t)
-        sample = clean if done == steps else schedule.add_noise(clean, predicted_noise, timesteps[done])
+        is_last = done == len(timesteps)
+        sample = clean if is_last else schedule.add_noise(clean, predicted_noise, timesteps[done])
         if on_step:
-            on_step(done, steps)
+            on_step(done, len(timesteps))
     return sample
 
 

@@ -9,10 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from zippo_desktop.imaging.compositing import over
+
 Array = NDArray[np.float32]
 
 STUDIO_GREY = 0.5
 MIN_ALPHA = 0.02  # below it the colour is lost in quantisation and is left as it is
+
+
+def add_backdrop(foreground: Array, matte: Array) -> Array:
+    """Straight colour [H,W,3] over the grey, by its matte [H,W]; the inverse of `remove_backdrop`."""
+    return over(foreground, matte, np.full(3, STUDIO_GREY, np.float32))
 
 
 def remove_backdrop(image: Array, matte: Array) -> Array:

@@ -7,13 +7,22 @@ from collections.abc import Mapping
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join, split
-from zippo_desktop.diffusion.sampler import OnStep, sample_ddim
+from zippo_desktop.diffusion.sampler import OnStep, Start, sample_ddim
 from zippo_desktop.engine.session import ModelSpec, Session
 from zippo_desktop.errors import UsageError
-from zippo_desktop.imaging.backdrop import remove_backdrop
-from zippo_desktop.imaging.layers import LayerStack, Metadata
+from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
+from zippo_desktop.imaging.colour import to_srgb
+from zippo_desktop.imaging.decode import Photo
+from zippo_desktop.imaging.layers import LayerStack, Matte, Metadata
+from zippo_desktop.imaging.resize import Fit, fit_to_network, resize, unfit
 from zippo_desktop.pipelines.guidance import guided_denoiser
-from zippo_desktop.pipelines.pictures import colours_from_network, mattes_from_network, to_uint8
+from zippo_desktop.pipelines.pictures import (
+    colours_from_network,
+    matte_to_network,
+    mattes_from_network,
+    to_network,
+    to_uint8,
+)
 from zippo_desktop.pipelines.request import GenerationRequest
 
 
@@ -28,15 +37,29 @@ def picture_side(request: GenerationRequest, spec: ModelSpec) -> int:
     return side
 
 
-def infer(session: Session, request: GenerationRequest, on_step: OnStep | None = None) -> Array:
+def prepare_start(photo: Photo, matte: Matte, spec: ModelSpec) -> Fit:
+    """A cut-out as the network wants it: [h,w,4], its colours over the grey backdrop, then its matte."""
+    picture = np.dstack([add_backdrop(to_srgb(photo), matte), matte])
+    return fit_to_network(picture, spec.size_px, spec.multiple_px)
+
+
+def infer(
+    session: Session, request: GenerationRequest, on_step: OnStep | None = None, start: Fit | None = None
+) -> Array:
     """A picture and its matte, [h,w,4] in 0..1: colours over the grey backdrop, then the matte.
 
-    Raises `UsageError` for a size that the model cannot make.
+    With a `start` (see `prepare_start`) that cut-out is varied, as much as the request's strength
+    says, at its own shape. Raises `UsageError` for a size that the model cannot make.
     """
     spec = session.spec
     # 1. draw the noise of both halves
     side = picture_side(request, spec) // spec.downsampling
-    noise = draw_noise(request.seed, (1, 2 * spec.latent_channels, side, side))  # [1,2C,h/f,w/f]
+    shape: tuple[int, ...] = (1, 2 * spec.latent_channels, side, side)
+    begin = None
+    if start is not None and request.strength is not None:
+        begin = Start(_encode(session, start), request.strength)
+        shape = begin.clean.shape
+    noise = draw_noise(request.seed, shape)  # [1,2C,h/f,w/f]
     # 2. sample both halves together, each by its own branch
     predict = guided_denoiser(
         session, [Branch.JOINT_RGB, Branch.JOINT_MATTE], request.prompt, request.negative, request.guidance
@@ -46,15 +69,29 @@ def infer(session: Session, request: GenerationRequest, on_step: OnStep | None =
         predictions = predict(joint, timestep)  # [2,C,h/f,w/f]
         return join(predictions[:1], predictions[1:])
 
-    joint = sample_ddim(denoise, noise, spec.schedule, request.steps, on_step)
+    joint = sample_ddim(denoise, noise, spec.schedule, request.steps, on_step, begin)
     # 3. decode both halves as one batch
     decoded = session.decode_latents(np.concatenate(split(joint)))  # [2,3,h,w]
     colours, mattes = colours_from_network(decoded[:1]), mattes_from_network(decoded[1:])
-    return np.concatenate([colours[0], mattes[0][..., None]], axis=2)
+    picture = np.concatenate([colours[0], mattes[0][..., None]], axis=2)
+    return unfit(picture, start) if start is not None else picture
 
 
-def finish(picture: Array, parameters: Mapping[str, str]) -> LayerStack:
-    """The network's picture [h,w,4] (colours over the grey backdrop, matte) as a layer stack."""
+def _encode(session: Session, start: Fit) -> Array:
+    """Both halves of a prepared cut-out: [1,2C,h/f,w/f]."""
+    colours, matte = start.image[None, ..., :3], start.image[..., 3]
+    pictures = np.concatenate([to_network(colours), matte_to_network(matte)])  # [2,3,h,w]
+    rgb, matte_latent = np.split(session.encode_images(pictures), 2)
+    return join(rgb, matte_latent)
+
+
+def finish(picture: Array, parameters: Mapping[str, str], size: tuple[int, int] | None = None) -> LayerStack:
+    """The network's picture [h,w,4] (colours over the grey backdrop, matte) as a layer stack.
+
+    With `size`, height and width, it is brought to the size of the cut-out that it started from.
+    """
+    if size is not None:
+        picture = resize(picture, *size)
     matte = np.ascontiguousarray(picture[..., 3])
     subject = remove_backdrop(picture[..., :3], matte)
     return LayerStack(to_uint8(subject), matte, metadata=Metadata(parameters=parameters))

@@ -14,7 +14,7 @@ from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte
 from zippo_desktop.imaging.matte import upsample_guided
 from zippo_desktop.imaging.resize import Fit, fit_to_network, unfit
-from zippo_desktop.pipelines.pictures import mattes_from_network, to_network
+from zippo_desktop.pipelines.pictures import cut_out, mattes_from_network, to_network
 from zippo_desktop.pipelines.request import MattingRequest
 
 
@@ -75,4 +75,4 @@ def finish(matte: Matte, photo: Photo) -> LayerStack:
     full = upsample_guided(matte, to_srgb(photo))  # [H,W] 0..1
     if photo.alpha is not None:
         full = full * photo.alpha
-    return LayerStack(subject=photo.pixels, matte=full, original=photo.pixels, metadata=photo.metadata)
+    return cut_out(photo, full)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
-from zippo_desktop.diffusion.sampler import OnStep, sample_ddim
+from zippo_desktop.diffusion.sampler import OnStep, Start, sample_ddim
 from zippo_desktop.engine.session import ModelSpec, Session
-from zippo_desktop.imaging.backdrop import remove_backdrop
+from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
+from zippo_desktop.imaging.colour import to_srgb
+from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte, Metadata
 from zippo_desktop.imaging.resize import Fit, fit_to_network, resize, unfit
 from zippo_desktop.pipelines.guidance import guided_denoiser
-from zippo_desktop.pipelines.pictures import colours_from_network, matte_to_network, to_uint8
+from zippo_desktop.pipelines.pictures import (
+    colours_from_network,
+    matte_to_network,
+    to_network,
+    to_uint8,
+)
 from zippo_desktop.pipelines.request import PaintingRequest
 
 
@@ -20,17 +27,34 @@ def prepare(matte: Matte, spec: ModelSpec) -> Fit:
     return fit_to_network(matte[..., None], spec.size_px, spec.multiple_px)
 
 
+def prepare_start(photo: Photo, matte: Matte, spec: ModelSpec) -> Fit:
+    """The photo's subject over the grey backdrop, as the network wants it; the matte has the photo's size."""
+    return fit_to_network(add_backdrop(to_srgb(photo), matte), spec.size_px, spec.multiple_px)
+
+
 def infer(session: Session, matte: Matte, request: PaintingRequest, on_step: OnStep | None = None) -> Array:
     """Colours for a matte [H,W] in 0..1: RGB [h,w,3] in 0..1 at the network's size, without padding."""
     return infer_fit(session, prepare(matte, session.spec), request, on_step)
 
 
-def infer_fit(session: Session, fit: Fit, request: PaintingRequest, on_step: OnStep | None = None) -> Array:
-    """Colours for a prepared matte: RGB [h,w,3] in 0..1, without padding."""
+def infer_fit(
+    session: Session,
+    fit: Fit,
+    request: PaintingRequest,
+    on_step: OnStep | None = None,
+    start: Fit | None = None,
+) -> Array:
+    """Colours for a prepared matte: RGB [h,w,3] in 0..1, without padding.
+
+    With a `start` (see `prepare_start`) that picture is painted over, as much as the request's strength says.
+    """
     # 1. encode the matte as a grey picture
     matte = session.encode_images(matte_to_network(fit.image[..., 0]))  # [1,C,h/f,w/f]
     # 2. draw the noise
     noise = draw_noise(request.seed, matte.shape)
+    begin = None
+    if start is not None and request.strength is not None:
+        begin = Start(session.encode_images(to_network(start.image[None])), request.strength)
     # 3. sample the RGB half, given the matte's half
     predict = guided_denoiser(
         session, [Branch.MATTE_TO_RGB], request.prompt, request.negative, request.guidance
@@ -41,6 +65,7 @@ def infer_fit(session: Session, fit: Fit, request: PaintingRequest, on_step: OnS
         session.spec.schedule,
         request.steps,
         on_step,
+        begin,
     )
     # 4. decode
     return unfit(colours_from_network(session.decode_latents(latents))[0], fit)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zippo_desktop.diffusion.sampler import steps_taken
+
 
 @dataclass(frozen=True)
 class MattingRequest:
@@ -17,18 +19,30 @@ class MattingRequest:
 
 @dataclass(frozen=True)
 class PaintingRequest:
-    """Matte -> RGB: an object painted into a given matte."""
+    """Matte -> RGB: an object painted into a given matte.
+
+    With a photo to start from, `strength` 0 keeps the photo and 1 paints a new object; None without one.
+    """
 
     prompt: str
     negative: str = ""
     steps: int = 20
     guidance: float = 3.0
     seed: int = 0
+    strength: float | None = None
+
+    @property
+    def keeps_start(self) -> bool:
+        """Whether the strength is too small for a single step, so that what it starts from stays."""
+        return self.strength is not None and steps_taken(self.steps, self.strength) == 0
 
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """Text -> RGB and matte. `size` is the square's side in pixels, None for the model's own."""
+    """Text -> RGB and matte. `size` is the square's side in pixels, None for the model's own.
+
+    With a cut-out to start from, `strength` 0 keeps it and 1 makes a new one of its size; None without one.
+    """
 
     prompt: str
     negative: str = ""
@@ -36,6 +50,12 @@ class GenerationRequest:
     steps: int = 20
     guidance: float = 3.0
     seed: int = 0
+    strength: float | None = None
+
+    @property
+    def keeps_start(self) -> bool:
+        """Whether the strength is too small for a single step, so that what it starts from stays."""
+        return self.strength is not None and steps_taken(self.steps, self.strength) == 0
 
 
 Request = MattingRequest | PaintingRequest | GenerationRequest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ EXAMPLES = """Examples:
     zippo-desktop generate "a red apple" "a wooden chair" -o out --seed 7
 
     zippo-desktop generate --prompts prompts.csv -o out --count 4 --format layers
+
+    zippo-desktop generate "a green apple" -o out --from apple.png --strength 0.4 --count 4
 """
 
 
@@ -24,6 +27,11 @@ def generate(
         typer.Argument(metavar="PROMPT", help="What to make; put each in quotes.", show_default=False),
     ] = None,
     prompts: opt.PromptsOption = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="CUTOUT", help="Vary this transparent picture and its matte."),
+    ] = None,
+    strength: opt.StrengthOption = None,
     negative: opt.NegativeOption = GenerationRequest.negative,
     count: opt.CountOption = 1,
     size: Annotated[
@@ -51,9 +59,10 @@ def generate(
     written into its PNG.
     """
     from zippo_desktop.batch.plan import plan_generation
-    from zippo_desktop.cli.run import Shown, job_options, prompt_rows, run
+    from zippo_desktop.cli.run import Shown, job_options, prompt_rows, run, strength_from
 
-    request = GenerationRequest("", negative, size, steps, guidance, seed)
+    share = strength_from(strength, start, "--from")
+    request = GenerationRequest("", negative, size, steps, guidance, seed, share)
     options = job_options(output, model, engine, provider, formats, on_existing)
-    job = plan_generation(prompt_rows(prompt, prompts, recursive), count, request, options)
+    job = plan_generation(prompt_rows(prompt, prompts, recursive), count, request, options, start)
     run(job, Shown(report, dry_run, quiet))

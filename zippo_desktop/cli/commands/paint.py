@@ -15,6 +15,8 @@ EXAMPLES = """Examples:
     zippo-desktop paint shape.png -o out --prompt "a ripe pear" --count 4
 
     zippo-desktop paint mattes/ -o out --prompts prompts.csv --seed 7
+
+    zippo-desktop paint cut/cup.matte.png -o out --image cup.jpg --prompt "a blue cup" --strength 0.5
 """
 
 
@@ -32,6 +34,15 @@ def paint(
         list[str] | None, typer.Option("--prompt", metavar="TEXT", help="What to paint; may be repeated.")
     ] = None,
     prompts: opt.PromptsOption = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(
+            "--image",
+            metavar="PHOTO|DIR",
+            help="Paint over this photo inside the matte, or over the photo of the matte's name in a folder.",
+        ),
+    ] = None,
+    strength: opt.StrengthOption = None,
     negative: opt.NegativeOption = PaintingRequest.negative,
     count: opt.CountOption = 1,
     steps: opt.StepsOption = PaintingRequest.steps,
@@ -52,10 +63,11 @@ def paint(
     Each matte is painted once for each prompt and seed. Files are named from index and prompt.
     """
     from zippo_desktop.batch.plan import plan_painting
-    from zippo_desktop.cli.run import Shown, job_options, prompt_rows, run
+    from zippo_desktop.cli.run import Shown, job_options, prompt_rows, run, strength_from
 
-    request = PaintingRequest("", negative, steps, guidance, seed)
+    share = strength_from(strength, image, "--image")
+    request = PaintingRequest("", negative, steps, guidance, seed, share)
     options = job_options(output, model, engine, provider, formats, on_existing)
     rows = prompt_rows(prompt, prompts, recursive)
-    job = plan_painting(mattes, rows, count, request, options, recursive)
+    job = plan_painting(mattes, rows, count, request, options, recursive, image)
     run(job, Shown(report, dry_run, quiet))
