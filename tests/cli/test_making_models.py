@@ -1,4 +1,4 @@
-"""`init`, `train`, `evaluate`, `export` and `data compose` hand over to training, which has its own tests."""
+"""`init`, `train`, `evaluate`, `export` and `data` hand over to training, which has its own tests."""
 
 import json
 
@@ -47,6 +47,23 @@ def test_compose_writes_pairs_that_evaluate_reads(zippo, tmp_path, monkeypatch):
     assert opened == [("mine", "auto", "auto")]
     assert "ellipse" in result.stdout
     assert len(json.loads(numbers.read_text())["images"]) == 2
+
+
+def test_emoji_become_cut_outs_and_their_makers_are_named(zippo, tmp_path):
+    (tmp_path / "assets").mkdir()
+    Image.new("RGBA", (16, 16), (200, 0, 0, 255)).save(tmp_path / "assets" / "1f34e.webp")
+    names = tmp_path / "data.json"
+    names.write_text('[{"hexcode": "1F34E", "label": "red apple", "group": 4}]', encoding="utf-8")
+    result = zippo(
+        "data", "emoji", "--pictures", tmp_path / "assets", "--names", names, "-o", tmp_path / "set"
+    )
+    assert result.exit_code == 0
+    assert "Wrote 1 cut-outs" in result.stdout
+
+    credits = zippo("data", "credits", tmp_path / "set" / "manifest.csv")
+    assert credits.exit_code == 0
+    assert credits.stdout.startswith("MIT, Microsoft")
+    assert "red apple" in credits.stdout
 
 
 def test_record_writes_the_summary_into_the_models_manifest(zippo, tmp_path, monkeypatch):

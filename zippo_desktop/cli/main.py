@@ -121,7 +121,12 @@ _group(
     {"list": models.list_, "info": models.info, "verify": models.verify},
     panel="This computer",
 )
-_group("data", "Make pictures to train and test on.", {"compose": data.compose}, panel="Making models")
+_group(
+    "data",
+    "Make pictures to train and test on.",
+    {"compose": data.compose, "emoji": data.emoji, "credits": data.credits},
+    panel="Making models",
+)
 
 
 def main() -> None:

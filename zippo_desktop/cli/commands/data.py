@@ -35,3 +35,36 @@ def compose(
 
     write_evaluation_set(tuple(cutouts), tuple(backgrounds), output, split, count, size, seed)
     output_console().print(plain(f"Wrote {count} pictures and mattes to {output}."))
+
+
+def emoji(
+    pictures: Annotated[
+        Path,
+        typer.Option("--pictures", metavar="DIR", help="The folder `assets` of @lobehub/fluent-emoji-3d."),
+    ],
+    names: Annotated[
+        Path, typer.Option("--names", metavar="FILE", help="The file `en/data.json` of emojibase-data.")
+    ],
+    output: opt.OutputOption,
+) -> None:
+    """Make a set of cut-outs with captions from two npm packages: Fluent emoji and their CLDR names.
+
+    Symbols, flags and skin tones are left out.
+    """
+    from zippo_desktop.training.recipe.emoji import build_emoji_set
+
+    count = build_emoji_set(pictures, names, output)
+    output_console().print(plain(f"Wrote {count} cut-outs to {output}."))
+
+
+def credits(
+    manifests: Annotated[
+        list[Path],
+        typer.Argument(metavar="MANIFEST...", help="The manifest.csv of each set.", show_default=False),
+    ],
+) -> None:
+    """Print whom a model trained on these sets owes a credit: licence, creator, and their works."""
+    from zippo_desktop.training.recipe.notice import credit_lines
+
+    for line in credit_lines(manifests):
+        output_console().print(plain(line))
