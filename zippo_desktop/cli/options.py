@@ -146,5 +146,10 @@ StrengthOption = Annotated[
     ),
 ]
 StepsOption = Annotated[
-    int, typer.Option("--steps", min=1, help="Denoising steps: more are finer and slower.")
+    int,
+    typer.Option(
+        "--steps",
+        min=1,
+        help="Denoising steps: more take longer, and are finer where the model was trained for them.",
+    ),
 ]
