@@ -79,6 +79,19 @@ def test_an_ensemble_is_the_mean_of_its_members(monkeypatch):
     np.testing.assert_allclose(matte, 0.5)
 
 
+def test_every_second_member_of_an_ensemble_sees_the_picture_in_a_mirror(monkeypatch):
+    session, encoded, seen = FakeSession(), [], []
+    encode, denoise = session.encode_images, session.denoise
+    monkeypatch.setattr(session, "encode_images", lambda images: encoded.append(images) or encode(images))
+    monkeypatch.setattr(session, "denoise", lambda z, *rest: seen.append(z[:, :4]) or denoise(z, *rest))
+    matte = matting.infer(session, picture(), MattingRequest(ensemble=3))
+    plain, mirrored = encoded  # each is encoded once
+    np.testing.assert_array_equal(mirrored, plain[..., ::-1])
+    for member, rgb in enumerate(seen):
+        np.testing.assert_array_equal(rgb, encode((plain, mirrored)[member % 2]))
+    np.testing.assert_allclose(matte, matting.infer(FakeSession(), picture(), MattingRequest()), atol=1e-5)
+
+
 def test_steps_are_counted_over_the_whole_ensemble():
     told = []
     request = MattingRequest(steps=2, ensemble=3)

@@ -145,6 +145,14 @@ StrengthOption = Annotated[
         f"[default: {DEFAULT_STRENGTH}]",
     ),
 ]
+EnsembleOption = Annotated[
+    int,
+    typer.Option(
+        "--ensemble",
+        min=1,
+        help="Mattes to take the mean of, each from its own noise, every second one of the mirror image.",
+    ),
+]
 StepsOption = Annotated[
     int,
     typer.Option(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
-from zippo_desktop.diffusion.sampler import OnStep, sample_ddim
+from zippo_desktop.diffusion.sampler import Denoise, OnStep, sample_ddim
 from zippo_desktop.engine.session import ModelSpec, Session
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo
@@ -35,28 +35,42 @@ def infer_fits(
     """Mattes of pictures of one padded shape, as one batch; each [h,w] in 0..1, without padding.
 
     A picture's noise depends on the seed and the shape only, so its matte does not depend on the
-    batch that it is in. Ensemble member i draws its noise from seed + i; the members' mattes are averaged.
+    batch that it is in. Ensemble member i draws its noise from seed + i, and every second one sees
+    the pictures in a mirror; the members' mattes are averaged.
     """
-    # 1. encode
+    # 1. encode, as they are and mirrored
     pictures = np.stack([fit.image for fit in fits])  # [N,h,w,3] 0..1
-    rgb = session.encode_images(to_network(pictures))  # [N,C,h/f,w/f]
+    views = [pictures, _mirrored(pictures)][: request.ensemble]
+    rgb_of_views = [session.encode_images(to_network(view)) for view in views]  # each [N,C,h/f,w/f]
     text = np.repeat(session.encode_prompts([request.prompt]), len(fits), axis=0)  # [N,L,D]
     branches = [Branch.RGB_TO_MATTE] * len(fits)
 
-    def denoise(matte: Array, timestep: int) -> Array:
-        return session.denoise(join(rgb, matte), timestep, branches, text)
+    def denoiser(rgb: Array) -> Denoise:
+        return lambda matte, timestep: session.denoise(join(rgb, matte), timestep, branches, text)
 
     total = np.zeros(pictures.shape[:3], np.float32)
     for member in range(request.ensemble):
+        rgb = rgb_of_views[member % 2]
         # 2. draw the noise, the same for each picture
         noise = np.repeat(draw_noise(request.seed + member, (1, *rgb.shape[1:])), len(fits), axis=0)
         # 3. sample the matte's half, given the RGB half
-        steps_of_all = _within_ensemble(on_step, member, request)
-        latents = sample_ddim(denoise, noise, session.spec.schedule, request.steps, steps_of_all)
+        latents = sample_ddim(
+            denoiser(rgb),
+            noise,
+            session.spec.schedule,
+            request.steps,
+            _within_ensemble(on_step, member, request),
+        )
         # 4. decode
-        total += mattes_from_network(session.decode_latents(latents))  # [N,h,w] 0..1
+        mattes = mattes_from_network(session.decode_latents(latents))  # [N,h,w] 0..1
+        total += _mirrored(mattes) if member % 2 else mattes
     # 5. average the ensemble and take the padding off
     return [unfit(matte, fit) for matte, fit in zip(total / request.ensemble, fits, strict=True)]
+
+
+def _mirrored(pictures: Array) -> Array:
+    """Pictures [N,h,w] or [N,h,w,C], left and right exchanged."""
+    return pictures[:, :, ::-1]
 
 
 def _within_ensemble(on_step: OnStep | None, member: int, request: MattingRequest) -> OnStep | None:

@@ -9,7 +9,7 @@ from zippo_desktop.diffusion.sampler import steps_taken
 
 @dataclass(frozen=True)
 class MattingRequest:
-    """RGB -> matte. More steps sharpen, a larger ensemble (mean over seeds) steadies."""
+    """RGB -> matte. An ensemble is the mean over seeds, and over the picture and its mirror image."""
 
     prompt: str = ""
     steps: int = 1

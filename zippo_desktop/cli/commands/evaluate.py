@@ -17,9 +17,7 @@ def evaluate(
     mattes: Annotated[Path, typer.Argument(metavar="MATTES", help="Folder of their mattes, of equal names.")],
     model: opt.ModelOption = None,
     steps: opt.StepsOption = MattingRequest.steps,
-    ensemble: Annotated[
-        int, typer.Option("--ensemble", min=1, help="Mattes from different noise to take the mean of.")
-    ] = MattingRequest.ensemble,
+    ensemble: opt.EnsembleOption = MattingRequest.ensemble,
     seed: opt.SeedOption = MattingRequest.seed,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Only the first so many, by name.")

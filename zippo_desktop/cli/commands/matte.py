@@ -26,9 +26,7 @@ def matte(
     output: opt.OutputOption,
     prompt: Annotated[str, typer.Option("--prompt", metavar="TEXT", help="What the subject is.")] = "",
     steps: opt.StepsOption = MattingRequest.steps,
-    ensemble: Annotated[
-        int, typer.Option("--ensemble", min=1, help="Mattes from different noise to take the mean of.")
-    ] = MattingRequest.ensemble,
+    ensemble: opt.EnsembleOption = MattingRequest.ensemble,
     seed: opt.SeedOption = MattingRequest.seed,
     with_matte: Annotated[
         bool, typer.Option("--matte", help="Write the matte as a grey picture, too.")
