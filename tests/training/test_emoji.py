@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from zippo_desktop.errors import InputError
+from zippo_desktop.errors import InputError, UsageError
 from zippo_desktop.training.recipe.emoji import build_emoji_set
 
 ENTRIES = [
@@ -34,6 +34,16 @@ def test_objects_stay_and_symbols_flags_and_skin_tones_go(tmp_path: Path):
     assert rows[0]["tags"] == "apple|fruit"
     assert rows[0]["licence"] == "MIT"
     assert all((tmp_path / "set" / row["file"]).is_file() for row in rows)
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "manifest.csv").write_text("mine", encoding="utf-8")
+
+    with pytest.raises(UsageError, match="not empty"):
+        build(tmp_path)
+
+    assert (tmp_path / "set" / "manifest.csv").read_text(encoding="utf-8") == "mine"
 
 
 def test_another_file_in_the_names_place_is_told(tmp_path: Path):

@@ -65,25 +65,27 @@ def plan_painting(
     if sized:
         raise UsageError(f"{sized.where}: a painting has its matte's size.", "Leave the column size out.")
     found = _scan(inputs, options, recursive)
-    starts = {matte: _photo_of(matte, photos) if photos else None for matte in found.found}
-    lacking = [matte for matte, start in starts.items() if photos and start is None]
+    starts = [(matte, _photo_of(matte, photos) if photos else None) for matte in found.found]
     found.problems += [
-        Problem(matte.label, f"There is no photo for {matte.path} in {photos}.") for matte in lacking
+        Problem(matte.label, f"There is no photo for {matte.path} in {photos}.")
+        for matte, start in starts
+        if photos and start is None
     ]
-    claims = _Claims(options, [*(matte.path for matte in starts), *filter(None, starts.values())])
+    sources = [matte.path for matte in found.found] + [start for _, start in starts if start]
+    claims = _Claims(options, sources)
     wanted = [
-        (matte, row, number, each)
-        for matte in starts
-        if matte not in lacking
+        (matte, start, row, number, each)
+        for matte, start in starts
+        if start or not photos
         for row in rows
         for number, each in _requests(row, count, request)
     ]
     items = []
-    for index, (matte, row, number, each) in enumerate(wanted):
+    for index, (matte, start, row, number, each) in enumerate(wanted):
         stem = _prompt_stem(row, number, index, len(wanted))
         label = f"{matte.label}: {row.prompt}"
         target = claims.target(matte.subfolder, stem)
-        items.append(Item(label, each, target, matte.path, starts[matte]))
+        items.append(Item(label, each, target, matte.path, start))
     return Job("painting", options, tuple(items), tuple(found.problems), found.passed_over)
 
 

@@ -14,8 +14,12 @@ from zippo_desktop.errors import InputError, ModelError
 from zippo_desktop.imaging.decode import decode, decode_matte
 from zippo_desktop.imaging.layers import LayerStack
 from zippo_desktop.pipelines import generation, matting, painting
-from zippo_desktop.pipelines.pictures import cut_out
-from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
+from zippo_desktop.pipelines.request import (
+    GenerationRequest,
+    MattingRequest,
+    PaintingRequest,
+    keeps_start,
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def _decode_matte(item: Item, spec: ModelSpec) -> Any:
 def _infer_colours(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
     _, fit, _, start = decoded
     request = cast(PaintingRequest, item.request)
-    if request.keeps_start:
+    if keeps_start(request):
         return None
     return painting.infer_fit(session, fit, request, on_step, start)
 
@@ -80,7 +84,7 @@ def _infer_colours(session: Session, decoded: Any, item: Item, on_step: OnStep) 
 def _finish_painting(decoded: Any, colours: Any, parameters: Mapping[str, str]) -> LayerStack:
     matte, _, photo, _ = decoded
     if colours is None:
-        return cut_out(photo, matte, parameters)
+        return matting.cut_out(photo, matte, parameters)
     return painting.finish(colours, matte, parameters)
 
 
@@ -98,7 +102,7 @@ def _decode_start(item: Item, spec: ModelSpec) -> Any:
 def _infer_picture(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
     _, start = decoded
     request = cast(GenerationRequest, item.request)
-    if request.keeps_start:
+    if keeps_start(request):
         return None
     return generation.infer(session, request, on_step, start)
 
@@ -106,7 +110,7 @@ def _infer_picture(session: Session, decoded: Any, item: Item, on_step: OnStep) 
 def _finish_picture(decoded: Any, picture: Any, parameters: Mapping[str, str]) -> LayerStack:
     photo, _ = decoded
     if picture is None:
-        return cut_out(photo, photo.alpha, parameters)
+        return matting.cut_out(photo, photo.alpha, parameters)
     return generation.finish(picture, parameters, photo and photo.pixels.shape[:2])
 
 

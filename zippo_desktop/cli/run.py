@@ -82,9 +82,9 @@ def prompt_rows(given: Sequence[str] | None, path: Path | None, recursive: bool)
 
 
 def strength_from(strength: float | None, start: Path | None, option: str) -> float | None:
-    """The strength of a request: as given, else the default where there is a picture to start from.
-
+    """The strength of a request: as given, else the default where there is a picture to start from,
     None where there is none.
+
     Raises `UsageError` for a strength that has nothing to start from, or a start that is not there.
     """
     if start is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte
 from zippo_desktop.imaging.matte import upsample_guided
 from zippo_desktop.imaging.resize import Fit, fit_to_network, unfit
-from zippo_desktop.pipelines.pictures import cut_out, mattes_from_network, to_network
+from zippo_desktop.pipelines.pictures import mattes_from_network, to_network
 from zippo_desktop.pipelines.request import MattingRequest
 
 
@@ -90,3 +91,9 @@ def finish(matte: Matte, photo: Photo) -> LayerStack:
     if photo.alpha is not None:
         full = full * photo.alpha
     return cut_out(photo, full)
+
+
+def cut_out(photo: Photo, matte: Matte, parameters: Mapping[str, str] | None = None) -> LayerStack:
+    """A photo's own pixels as the subject under a matte [H,W] of its size, over the photo itself."""
+    metadata = replace(photo.metadata, parameters=parameters or {})
+    return LayerStack(subject=photo.pixels, matte=matte, original=photo.pixels, metadata=metadata)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Array
 from zippo_desktop.errors import EngineError
-from zippo_desktop.imaging.decode import Photo
-from zippo_desktop.imaging.layers import LayerStack, Matte, Pixels
+from zippo_desktop.imaging.layers import Matte, Pixels
 
 
 def to_network(pictures: Array) -> Array:
@@ -38,12 +34,6 @@ def mattes_from_network(decoded: Array) -> Array:
     _require_finite(decoded)
     grey: Array = decoded.mean(axis=1, dtype=np.float32)
     return np.clip(grey / 2 + 0.5, 0, 1)
-
-
-def cut_out(photo: Photo, matte: Matte, parameters: Mapping[str, str] | None = None) -> LayerStack:
-    """A photo's own pixels as the subject under a matte [H,W] of its size, over the photo itself."""
-    metadata = replace(photo.metadata, parameters=parameters or {})
-    return LayerStack(subject=photo.pixels, matte=matte, original=photo.pixels, metadata=metadata)
 
 
 def to_uint8(colours: Array) -> Pixels:

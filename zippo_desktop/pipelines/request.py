@@ -31,11 +31,6 @@ class PaintingRequest:
     seed: int = 0
     strength: float | None = None
 
-    @property
-    def keeps_start(self) -> bool:
-        """Whether the strength is too small for a single step, so that what it starts from stays."""
-        return self.strength is not None and steps_taken(self.steps, self.strength) == 0
-
 
 @dataclass(frozen=True)
 class GenerationRequest:
@@ -52,10 +47,10 @@ class GenerationRequest:
     seed: int = 0
     strength: float | None = None
 
-    @property
-    def keeps_start(self) -> bool:
-        """Whether the strength is too small for a single step, so that what it starts from stays."""
-        return self.strength is not None and steps_taken(self.steps, self.strength) == 0
-
 
 Request = MattingRequest | PaintingRequest | GenerationRequest
+
+
+def keeps_start(request: PaintingRequest | GenerationRequest) -> bool:
+    """Whether the strength is too small for a single step, so that what it starts from stays."""
+    return request.strength is not None and steps_taken(request.steps, request.strength) == 0

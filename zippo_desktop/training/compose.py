@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zippo_desktop.errors import UsageError
 from zippo_desktop.training.config import DataConfig
+from zippo_desktop.training.new_folder import check_new_folder
 from zippo_desktop.training.pairs import PairSource
 
 
@@ -26,8 +26,7 @@ def write_evaluation_set(
     With `split` "test", objects and backgrounds are ones that training with the same folders never
     sees. The same arguments give the same pictures. Raises UsageError if `output` holds a set already.
     """
-    if output.exists() and any(output.iterdir()):
-        raise UsageError(f"{output} is not empty.", "Name a new folder; nothing is overwritten.")
+    check_new_folder(output)
     source = PairSource(DataConfig(cutouts, backgrounds, size_px), split, seed)
     for name in ("image", "matte"):
         (output / name).mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from zippo_desktop.errors import InputError
+from zippo_desktop.training.new_folder import check_new_folder
 
 SKIN_TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
 SYMBOLS_GROUP, FLAGS_GROUP = 8, 9  # arrows, signs and flags: no objects
@@ -33,10 +34,13 @@ def build_emoji_set(pictures_dir: Path, data_file: Path, output_dir: Path) -> in
 
     `pictures_dir` holds `<code points>.webp` (RGBA, 256 px), `data_file` is emojibase's
     `en/data.json`. Emoji with a skin tone, symbols and flags are left out.
+    Raises UsageError if `output_dir` holds anything already.
     """
+    check_new_folder(output_dir)
+    emojis = _read_emojis(data_file)
     output_dir.mkdir(parents=True, exist_ok=True)
     rows = []
-    for emoji, picture in _pictures(pictures_dir, _read_emojis(data_file)):
+    for emoji, picture in _pictures(pictures_dir, emojis):
         name = f"emoji_{emoji.code}_0.webp"
         with Image.open(picture) as image:
             image.convert("RGBA").save(output_dir / name, quality=95, method=4, exact=False)
