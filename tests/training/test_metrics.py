@@ -180,6 +180,15 @@ def test_soft_band_of_a_constant_matte_is_empty_or_full() -> None:
     assert metrics.soft_band(np.full((5, 5), 0.5, dtype=np.float32)).all()
 
 
+def test_a_score_does_not_depend_on_where_in_memory_its_arrays_happen_to_lie() -> None:
+    predicted, true = blob(8), blob(9)
+    kept, scores = [], set()
+    for size in range(1, 20_000, 37):
+        kept.append(np.empty(size, np.uint8))  # moves whatever is allocated next
+        scores.add(metrics.gradient_error(predicted, true))
+    assert len(scores) == 1
+
+
 def test_score_gathers_every_measure() -> None:
     predicted, true = blob(8), blob(9)
     scores = metrics.score(predicted, true)

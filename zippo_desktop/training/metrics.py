@@ -140,7 +140,8 @@ def _gradient_magnitude(matte: Matte) -> Matte:
     smooth, derive = _gaussian_filters(GRADIENT_SIGMA)
     along_x = cv2.sepFilter2D(matte, cv2.CV_32F, derive, smooth, borderType=cv2.BORDER_REPLICATE)
     along_y = cv2.sepFilter2D(matte, cv2.CV_32F, smooth, derive, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.magnitude(along_x, along_y), dtype=np.float32)
+    # Not cv2.magnitude: its last bit depends on where in memory the arrays happen to lie.
+    return np.sqrt(np.square(along_x) + np.square(along_y))
 
 
 def _gaussian_filters(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
