@@ -15,6 +15,7 @@ from zippo_desktop.engine.weights import Precision, write_weights
 
 TEXT_TOKENS = 12
 TEXT_WIDTH = 32
+FEATURES = 6
 WORDS = ["a", "red", "apple", "wooden", "chair", "potted", "plant", "##s", "##ly"]
 ZIPPO_SCHEDULER = {
     "_class_name": "DDIMScheduler",
@@ -40,11 +41,17 @@ SD_SCHEDULER = {
 
 
 def build_tiny_zippo(folder: Path, seed: int = 0) -> Path:
-    """A Zippo folder: C = 4, 8-fold down-sampling of which 2 by pixel (un)shuffle, 32 px, 12 tokens."""
+    """A Zippo folder: C = 4, 8-fold down-sampling of which 2 by pixel (un)shuffle, 32 px, 12 tokens.
+
+    Its image encoder is as large as any, but leaves only `FEATURES` channels.
+    """
     import torch
 
+    from zippo_desktop.training.image_encoder_start import write_image_encoder
+
     torch.manual_seed(seed)
-    unet = tiny_unet(in_channels=8, num_class_embeds=4)
+    unet = tiny_unet(in_channels=8 + FEATURES, num_class_embeds=4)
+    write_image_encoder(tiny_image_encoder(), folder / "image_encoder")
     torch.nn.init.normal_(unet.class_embedding.weight)  # so that the branches differ
     _write_network(folder / "unet", unet, "float16")
     vae = tiny_vae(in_channels=12, block_out_channels=(16, 16, 32))
@@ -120,6 +127,19 @@ def tiny_vae(in_channels: int, block_out_channels: tuple[int, ...]) -> Any:
         sample_size=32,
         scaling_factor=0.7,
     )
+
+
+def tiny_image_encoder() -> Any:
+    """Random weights that keep the size of what passes through: the usual ones would let it die out."""
+    import torch
+
+    from zippo_desktop.engine.image_encoder import ImageEncoder
+
+    encoder = ImageEncoder(FEATURES)
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(module.weight)
+    return encoder
 
 
 def tiny_bert() -> Any:

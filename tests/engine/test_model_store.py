@@ -81,7 +81,7 @@ def test_a_folder_without_a_model_is_a_model_error(tmp_path):
         ("zippo.json", lambda path: change(path, size_px="128"), "no valid 'size_px'"),
         ("zippo.json", lambda path: change(path, format_version=99), "newer version"),
         ("unet/config.json", lambda path: path.unlink(), r"config\.json is missing"),
-        ("unet/config.json", lambda path: change(path, in_channels=4), "in_channels is 4, not 8"),
+        ("unet/config.json", lambda path: change(path, in_channels=4), "in_channels is 4, not 14"),
         ("vae/config.json", lambda path: change(path, block_out_channels=None), "block_out_channels"),
         ("scheduler/scheduler_config.json", lambda path: path.unlink(), "is missing"),
     ],
@@ -110,7 +110,7 @@ def test_changed_missing_and_added_files_are_each_a_problem(model):
 def test_a_description_that_cannot_be_read_is_a_problem(model):
     change(model / "unet" / "config.json", in_channels=4)
     (problem,) = verify_model(model)
-    assert problem.endswith("is not a Zippo network: in_channels is 4, not 8.")
+    assert problem.endswith("is not a Zippo network: in_channels is 4, not 14.")
 
 
 def test_without_digests_nothing_is_verified(model):

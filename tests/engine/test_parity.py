@@ -53,12 +53,19 @@ def test_text_encoder(both, prompts):
 
 
 @SHAPES
+def test_image_encoder(both, count, height, width):
+    pictures = np.tanh(draw_noise(3, (count, 3, 2 * height, 2 * width)))
+    assert_close(both, lambda session: session.image_features(pictures))
+
+
+@SHAPES
 @pytest.mark.parametrize("timestep", [999, 400, 0])
 def test_unet(both, count, height, width, timestep):
     joint = draw_noise(2, (count, 8, height // 8, width // 8))
     text = both[0].encode_prompts(["a red apple"] * count)
     branches = [Branch(i % 4) for i in range(count)]
-    assert_close(both, lambda session: session.denoise(joint, timestep, branches, text))
+    features = draw_noise(4, (count, 6, height // 8, width // 8))
+    assert_close(both, lambda session: session.denoise(joint, timestep, branches, text, features))
 
 
 def generate(session):

@@ -1,6 +1,7 @@
 """What every session promises, whichever engine is behind it."""
 
 from contextlib import closing
+from functools import partial
 
 import numpy as np
 import pytest
@@ -75,6 +76,20 @@ class TestSessionContract:
         assert not np.allclose(answer, session.denoise(joint, 500, [Branch.RGB_TO_MATTE], apple))
         assert not np.allclose(answer, session.denoise(joint, 900, [Branch.MATTE_TO_RGB], apple))
         assert not np.allclose(answer, session.denoise(joint, 500, [Branch.MATTE_TO_RGB], chair))
+
+    def test_features_belong_to_a_model_with_an_image_encoder(self, session):
+        spec = session.spec
+        pictures = np.repeat(np.repeat(self.picture(session), spec.detail, axis=2), spec.detail, axis=3)
+        features = session.image_features(pictures)
+        assert (features is None) == (spec.feature_channels == 0)
+        if features is not None:
+            side = spec.multiple_px // spec.downsampling
+            assert features.shape == (1, spec.feature_channels, side, side)
+            assert features.std() > 0
+            joint, text = self.joint(session), session.encode_prompts([""])
+            ask = partial(session.denoise, joint, 999, [Branch.RGB_TO_MATTE], text)
+            assert not np.allclose(ask(features), ask(-features))
+            np.testing.assert_array_equal(ask(None), ask(np.zeros_like(features)))
 
     def test_a_row_s_answer_does_not_depend_on_its_batch(self, session):
         joint = self.joint(session, count=2)

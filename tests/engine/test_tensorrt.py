@@ -32,19 +32,24 @@ def test_the_unet_s_profile_spans_from_the_smallest_picture_to_twice_the_trained
     text = f"{TEXT_TOKENS}x{TEXT_WIDTH}"
     # 16, 32 and 64 px at 8-fold down-sampling
     assert (
-        options["trt_profile_min_shapes"] == f"sample:1x8x2x2,encoder_hidden_states:1x{text},class_labels:1"
+        options["trt_profile_min_shapes"] == f"sample:1x14x2x2,encoder_hidden_states:1x{text},class_labels:1"
     )
     assert (
-        options["trt_profile_opt_shapes"] == f"sample:2x8x4x4,encoder_hidden_states:2x{text},class_labels:2"
+        options["trt_profile_opt_shapes"] == f"sample:2x14x4x4,encoder_hidden_states:2x{text},class_labels:2"
     )
     assert (
-        options["trt_profile_max_shapes"] == f"sample:8x8x8x8,encoder_hidden_states:8x{text},class_labels:8"
+        options["trt_profile_max_shapes"] == f"sample:8x14x8x8,encoder_hidden_states:8x{text},class_labels:8"
     )
 
 
 def test_the_encoder_s_profile_is_in_folded_pixels(spec):
     assert input_ranges(spec, "vae_encoder")["sample"].usual == (2, 12, 16, 16)
     assert input_ranges(spec, "vae_decoder")["latent_sample"].usual == (2, 4, 4, 4)
+
+
+def test_the_image_encoder_s_profile_is_in_the_pixels_that_it_sees(spec):
+    assert input_ranges(spec, "image_encoder")["sample"].usual == (2, 3, 64, 64)
+    assert input_ranges(spec, "unet")["sample"].usual == (2, 14, 4, 4)
 
 
 @pytest.mark.parametrize("graph", WEIGHTS_OF)

@@ -7,7 +7,14 @@ import torch
 
 from tests.tiny_models import TEXT_WIDTH, build_tiny_zippo, tiny_unet
 from zippo_desktop.diffusion.latents import Branch
-from zippo_desktop.engine.zippo_unet import IDENTIFIER, build_unet, inflate, load_unet
+from zippo_desktop.engine.zippo_unet import (
+    IDENTIFIER,
+    build_unet,
+    inflate,
+    load_unet,
+    use_plain_attention,
+    widen,
+)
 from zippo_desktop.errors import ModelError
 
 
@@ -62,3 +69,33 @@ def test_a_missing_weight_is_named(tmp_path: Path):
 
     with pytest.raises(ModelError, match=r"lacks the weight conv_out\.bias"):
         load_unet(tmp_path / "unet")
+
+
+def test_a_widened_network_answers_as_before_whatever_the_new_inputs_say():
+    torch.manual_seed(0)
+    unet = tiny_unet(in_channels=8, num_class_embeds=4).eval()
+    wider = widen(unet, 5)
+    latent, text = torch.randn(2, 8, 8, 8), torch.randn(2, 5, TEXT_WIDTH)
+    labels = torch.tensor([0, 3])
+
+    with torch.no_grad():
+        expected = unet(latent, 400, text, class_labels=labels).sample
+        seen = torch.cat([latent, torch.randn(2, 5, 8, 8)], dim=1)
+        got = wider(seen, 400, text, class_labels=labels).sample
+
+    torch.testing.assert_close(got, expected)
+    assert wider.config["in_channels"] == 13
+
+
+def test_plain_attention_is_the_same_attention():
+    torch.manual_seed(0)
+    unet = tiny_unet(in_channels=8, num_class_embeds=4).eval()
+    latent, text = torch.randn(2, 8, 8, 8), torch.randn(2, 5, TEXT_WIDTH)
+    labels = torch.tensor([0, 3])
+
+    with torch.no_grad():
+        expected = unet(latent, 400, text, class_labels=labels).sample
+        use_plain_attention(unet)
+        got = unet(latent, 400, text, class_labels=labels).sample
+
+    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)

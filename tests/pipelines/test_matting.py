@@ -23,9 +23,9 @@ class Listening(FakeSession):
         super().__init__()
         self.mattes, self.prompts = [], []
 
-    def denoise(self, latents, timestep, branches, text):
+    def denoise(self, latents, timestep, branches, text, features=None):
         self.mattes.append(split(latents)[1])
-        return super().denoise(latents, timestep, branches, text)
+        return super().denoise(latents, timestep, branches, text, features)
 
     def encode_prompts(self, prompts):
         self.prompts += prompts

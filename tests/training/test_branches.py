@@ -8,7 +8,7 @@ from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.training.branches import PairBatch, RowMaker, Rows
 from zippo_desktop.training.config import UnetConfig
 
-C = 3
+C, F = 3, 2
 SCHEDULE = NoiseSchedule.from_config(
     {
         "beta_schedule": "scaled_linear",
@@ -30,6 +30,7 @@ def batch(studio: list[bool]) -> PairBatch:
         torch.rand(count, 32, 32),
         torch.randn(count, 5, 7),
         torch.tensor(studio),
+        torch.randn(count, F, 4, 4),
     )
 
 
@@ -43,7 +44,7 @@ def clean_and_noise(rows: Rows, branch: Branch) -> tuple[torch.Tensor, torch.Ten
     """Undo the branch's noise with its own target: x0 = alpha x - sigma v, e = sigma x + alpha v."""
     chosen = rows.branches == branch
     half = 1 if branch.targets_matte else 0
-    noisy = rows.latents[chosen].chunk(2, dim=1)[half]
+    noisy = rows.latents[chosen][:, half * C : (half + 1) * C]
     alphas = torch.from_numpy(SCHEDULE.alphas_cumprod).float()[rows.timesteps[chosen]].view(-1, 1, 1, 1)
     alpha, sigma = alphas.sqrt(), (1 - alphas).sqrt()
     target = rows.targets[chosen]
@@ -67,8 +68,8 @@ def test_the_condition_is_clean_and_sits_in_its_own_slot():
     pairs = batch([True, True])
     rows = rows_of(pairs)
 
-    matting_rgb, _ = rows.latents[rows.branches == Branch.RGB_TO_MATTE].chunk(2, dim=1)
-    _, painting_matte = rows.latents[rows.branches == Branch.MATTE_TO_RGB].chunk(2, dim=1)
+    matting_rgb, _ = rows.latents[rows.branches == Branch.RGB_TO_MATTE][:, : 2 * C].chunk(2, dim=1)
+    _, painting_matte = rows.latents[rows.branches == Branch.MATTE_TO_RGB][:, : 2 * C].chunk(2, dim=1)
 
     torch.testing.assert_close(matting_rgb, pairs.rgb)
     torch.testing.assert_close(painting_matte, pairs.matte)
@@ -152,3 +153,20 @@ def test_a_perfect_prediction_gives_the_clean_matte_latents_of_the_rows_at_pure_
 
     assert at_last.tolist()[:2] == [True, True]
     torch.testing.assert_close(clean[:2], pairs.matte[:2], atol=1e-5, rtol=1e-5)
+
+
+def test_only_a_picture_that_is_there_has_features():
+    pairs = batch([False, True])
+    rows = rows_of(pairs)
+    features = rows.latents[:, 2 * C :]
+
+    torch.testing.assert_close(features[rows.branches == Branch.RGB_TO_MATTE], pairs.features)
+    assert not features[rows.branches != Branch.RGB_TO_MATTE].any()
+
+
+def test_studio_shots_can_be_drawn_towards_the_noisy_end_and_scenes_stay_uniform():
+    pairs = batch([False, True] * 400)
+    t = rows_of(pairs, studio_t_power=0.5).timesteps[: len(pairs.rgb)].float()
+
+    assert 440 < t[~pairs.is_studio].mean() < 560
+    assert 620 < t[pairs.is_studio].mean() < 710

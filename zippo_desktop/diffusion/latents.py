@@ -33,6 +33,13 @@ def join(rgb: Array, matte: Array) -> Array:
     return np.concatenate([rgb, matte], axis=1)
 
 
+def with_features(joint: Array, features: Array | None, channels: int) -> Array:
+    """Append an image encoder's features [N,F,h,w] to [N,2C,h,w]; `channels` zeros for None."""
+    if features is None:
+        features = np.zeros((len(joint), channels, *joint.shape[2:]), np.float32)
+    return np.concatenate([joint, features], axis=1)
+
+
 def split(joint: Array) -> tuple[Array, Array]:
     """Take [N,2C,h,w] apart into its RGB and matte halves, each [N,C,h,w]."""
     rgb, matte = np.split(joint, 2, axis=1)

@@ -78,6 +78,10 @@ class FakeSession:
         self._enter("decode_latents", pixels=_pixels(latents))
         return latents[:, :3].repeat(DOWNSAMPLING, axis=2).repeat(DOWNSAMPLING, axis=3)
 
+    def image_features(self, images: Array) -> Array | None:
+        """None: there is no image encoder."""
+        return None
+
     def encode_prompts(self, prompts: Sequence[str]) -> Array:
         """Text states that hold the prompt's colour, and nothing for an empty prompt."""
         self._enter("encode_prompts")
@@ -86,7 +90,14 @@ class FakeSession:
             state[:, :3] = colour_of(prompt)
         return states
 
-    def denoise(self, latents: Array, timestep: float, branches: Sequence[Branch], text: Array) -> Array:
+    def denoise(
+        self,
+        latents: Array,
+        timestep: float,
+        branches: Sequence[Branch],
+        text: Array,
+        features: Array | None = None,
+    ) -> Array:
         """The exact v-prediction for the one picture that each branch stands for."""
         self._enter("denoise", pixels=_pixels(latents))
         time.sleep(self._delay_s)

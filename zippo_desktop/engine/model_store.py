@@ -19,7 +19,9 @@ from zippo_desktop.paths import models_dir, resource_dir
 
 FORMAT_VERSION = 1
 NETWORKS = ("unet", "vae", "text_encoder")
+IMAGE_ENCODER = "image_encoder"  # the folder of the network that not every model has
 TASKS = ("matting", "painting", "generation")
+FEATURE_PX = 16  # pixels of the image encoder's picture for each of its features, along a side
 _COPY_AGAIN = "Copy or download the model again."
 
 
@@ -63,7 +65,11 @@ def read_spec(model_dir: Path) -> ModelSpec:
     unet, vae = read_config(model_dir, "unet"), read_config(model_dir, "vae")
     if _get(manifest, "format_version", int, model_dir) > FORMAT_VERSION:
         raise ModelError(f"{model_dir} was made for a newer version of this program.", "Update the program.")
-    _check_unet(model_dir, unet, latent_channels=_get(vae, "latent_channels", int, model_dir))
+    latent_channels = _get(vae, "latent_channels", int, model_dir)
+    features = _image_encoder(model_dir)
+    feature_channels = _get(features, "feature_channels", int, model_dir) if features else 0
+    _check_unet(model_dir, unet, latent_channels, feature_channels)
+    downsampling = downsampling_of(vae)
     return ModelSpec(
         name=_get(manifest, "name", str, model_dir),
         version=_get(manifest, "version", str, model_dir),
@@ -71,12 +77,14 @@ def read_spec(model_dir: Path) -> ModelSpec:
         model_dir=model_dir,
         size_px=_get(manifest, "size_px", int, model_dir),
         multiple_px=_get(manifest, "multiple_px", int, model_dir),
-        latent_channels=_get(vae, "latent_channels", int, model_dir),
-        downsampling=downsampling_of(vae),
+        latent_channels=latent_channels,
+        downsampling=downsampling,
         text_tokens=_get(manifest, "text_tokens", int, model_dir),
         tasks=tuple(_get(manifest, "tasks", list, model_dir)),
         licence=_get(manifest, "licence", str, model_dir),
         schedule=NoiseSchedule.from_config(read_json(model_dir / "scheduler" / "scheduler_config.json")),
+        feature_channels=feature_channels,
+        detail=FEATURE_PX // downsampling if features else 1,
     )
 
 
@@ -150,9 +158,21 @@ def downsampling_of(vae_config: Mapping[str, Any]) -> int:
     return patch_size(vae_config) * int(2 ** (len(levels) - 1))
 
 
-def _check_unet(model_dir: Path, unet: Mapping[str, Any], latent_channels: int) -> None:
+def networks_of(model_dir: Path) -> tuple[str, ...]:
+    """The folders of the networks that a model has."""
+    return (*NETWORKS, IMAGE_ENCODER) if (model_dir / IMAGE_ENCODER).is_dir() else NETWORKS
+
+
+def _image_encoder(model_dir: Path) -> dict[str, Any]:
+    """The image encoder's configuration; empty where there is none."""
+    return read_config(model_dir, IMAGE_ENCODER) if IMAGE_ENCODER in networks_of(model_dir) else {}
+
+
+def _check_unet(
+    model_dir: Path, unet: Mapping[str, Any], latent_channels: int, feature_channels: int
+) -> None:
     expected = {
-        "in_channels": 2 * latent_channels,
+        "in_channels": 2 * latent_channels + feature_channels,
         "out_channels": latent_channels,
         "num_class_embeds": len(Branch),
     }
@@ -169,7 +189,7 @@ def _model_digest(model_dir: Path, manifest: Mapping[str, Any]) -> str:
     """One SHA-256 for all weights: of the recorded digests, or of the files where none are recorded."""
     recorded = manifest.get("digests") or {}
     lines = []
-    for network in NETWORKS:
+    for network in networks_of(model_dir):
         for path in shards(find_weights(model_dir / network)):
             name = path.relative_to(model_dir).as_posix()
             lines.append(f"{name} {recorded.get(name) or file_digest(path)}\n")

@@ -1,4 +1,4 @@
-"""The four ONNX graphs of a model folder: opening them with their weights bound, or as complete files.
+"""The ONNX graphs of a model folder: opening them with their weights bound, or as complete files.
 
 The graphs in `onnx/` hold no weights, so that those exist once. On the CPU the arrays from the
 safetensors files are handed to ONNX Runtime as it opens a graph. Other providers read the model
@@ -11,12 +11,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zippo_desktop.engine.model_store import file_digest, read_json
+from zippo_desktop.engine.model_store import file_digest, networks_of, read_json
 from zippo_desktop.engine.providers import Options, execution_list
 from zippo_desktop.engine.weights import Weights, find_weights, read_weights
 from zippo_desktop.errors import EngineError, OutOfMemory
@@ -25,12 +25,13 @@ from zippo_desktop.paths import cache_dir
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions
 
-# Each graph, and the folder whose weights it uses.
+# Each graph, and the folder whose weights it uses. Not every model has the last.
 WEIGHTS_OF = {
     "unet": "unet",
     "vae_encoder": "vae",
     "vae_decoder": "vae",
     "text_encoder": "text_encoder",
+    "image_encoder": "image_encoder",
 }
 BINDINGS_FILE = "weights.json"  # graph -> names of the weights that it lacks, which are state-dict keys
 _EXPORT_HINT = "Make the graphs with: zippo-desktop export MODEL"
@@ -42,15 +43,22 @@ def graph_path(onnx_dir: Path, graph: str) -> Path:
     return onnx_dir / f"{graph}.onnx"
 
 
+def graphs_of(model_dir: Path) -> dict[str, str]:
+    """The graphs that a model needs, as in `WEIGHTS_OF`."""
+    networks = networks_of(model_dir)
+    return {graph: network for graph, network in WEIGHTS_OF.items() if network in networks}
+
+
 def read_graph_weights(model_dir: Path, onnx_dir: Path) -> dict[str, Weights]:
     """The weights that each graph of `onnx_dir` is to be given, from the safetensors of `model_dir`.
 
     Raises `EngineError` if graphs are missing or of another model, `ModelError` for broken weights.
     """
-    bindings = _read_bindings(onnx_dir)
-    networks = {name: read_weights(find_weights(model_dir / name)) for name in set(WEIGHTS_OF.values())}
+    graphs = graphs_of(model_dir)
+    bindings = _read_bindings(onnx_dir, graphs)
+    networks = {name: read_weights(find_weights(model_dir / name)) for name in set(graphs.values())}
     chosen: dict[str, Weights] = {}
-    for graph, network in WEIGHTS_OF.items():
+    for graph, network in graphs.items():
         missing = [name for name in bindings[graph] if name not in networks[network]]
         if missing:
             raise EngineError(
@@ -145,15 +153,15 @@ def engine_errors(doing: str) -> Iterator[None]:
         raise EngineError(f"ONNX Runtime failed while {doing}: {text.splitlines()[0]}") from error
 
 
-def _read_bindings(onnx_dir: Path) -> dict[str, list[str]]:
+def _read_bindings(onnx_dir: Path, graphs: Iterable[str]) -> dict[str, list[str]]:
     """The weight names that each graph lacks. `EngineError` if anything is missing from the folder."""
     path = onnx_dir / BINDINGS_FILE
-    files = [path, *(graph_path(onnx_dir, graph) for graph in WEIGHTS_OF)]
+    files = [path, *(graph_path(onnx_dir, graph) for graph in graphs)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise EngineError(f"{onnx_dir} lacks {', '.join(missing)}.", _EXPORT_HINT)
     bindings = read_json(path)
-    if any(not isinstance(bindings.get(graph), list) for graph in WEIGHTS_OF):
+    if any(not isinstance(bindings.get(graph), list) for graph in graphs):
         raise EngineError(f"{path} does not name every graph.", _EXPORT_HINT)
     return bindings
 

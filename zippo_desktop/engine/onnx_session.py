@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zippo_desktop.diffusion.latents import Array, Branch
+from zippo_desktop.diffusion.latents import Array, Branch, with_features
 from zippo_desktop.engine.model_store import patch_size, read_config
 from zippo_desktop.engine.onnx_graphs import engine_errors
 from zippo_desktop.engine.session import ModelSpec, SessionInfo
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class OnnxSession:
-    """`Session` over four ONNX graphs, all of them on one execution provider."""
+    """`Session` over a model's ONNX graphs, all of them on one execution provider."""
 
     def __init__(self, spec: ModelSpec, graphs: Mapping[str, InferenceSession], info: SessionInfo) -> None:
         vae = read_config(spec.model_dir, "vae")
@@ -50,6 +50,10 @@ class OnnxSession:
         folded = self._run("vae_decoder", latent_sample=latents * np.float32(1 / self._scaling))
         return pixel_shuffle(folded, self._patch)
 
+    def image_features(self, images: Array) -> Array | None:
+        """See `Session.image_features`."""
+        return self._run("image_encoder", sample=images) if self._spec.feature_channels else None
+
     def encode_prompts(self, prompts: Sequence[str]) -> Array:
         """See `Session.encode_prompts`."""
         ids, mask = self._tokenize(prompts)
@@ -58,11 +62,18 @@ class OnnxSession:
         taken = {entry.name for entry in self._graph("text_encoder").get_inputs()}
         return self._run("text_encoder", **{name: feeds[name] for name in feeds if name in taken})
 
-    def denoise(self, latents: Array, timestep: float, branches: Sequence[Branch], text: Array) -> Array:
+    def denoise(
+        self,
+        latents: Array,
+        timestep: float,
+        branches: Sequence[Branch],
+        text: Array,
+        features: Array | None = None,
+    ) -> Array:
         """See `Session.denoise`."""
         return self._run(
             "unet",
-            sample=latents,
+            sample=with_features(latents, features, self._spec.feature_channels),
             timestep=np.array(timestep, np.float32),
             encoder_hidden_states=text,
             class_labels=np.array(branches, np.int64),

@@ -95,7 +95,9 @@ def check_answers(session: Session) -> None:
     latents = session.encode_images(np.zeros((1, 3, spec.multiple_px, spec.multiple_px), np.float32))
     text = session.encode_prompts([""])
     joint = np.concatenate([latents, latents], axis=1)
-    prediction = session.denoise(joint, spec.schedule.length - 1, [Branch.RGB_TO_MATTE], text)
+    detailed = spec.multiple_px * spec.detail
+    features = session.image_features(np.zeros((1, 3, detailed, detailed), np.float32))
+    prediction = session.denoise(joint, spec.schedule.length - 1, [Branch.RGB_TO_MATTE], text, features)
     for answer in (latents, text, prediction, session.decode_latents(latents)):
         if not np.isfinite(answer).all():
             raise EngineError(f"The answers on '{session.info.provider}' are no finite numbers.")

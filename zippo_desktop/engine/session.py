@@ -27,6 +27,8 @@ class ModelSpec:
     tasks: tuple[str, ...]
     licence: str
     schedule: NoiseSchedule
+    feature_channels: int = 0  # of the image encoder, 0 for a model without one
+    detail: int = 1  # pixels that the image encoder sees for one of the VAE's, along a side
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,27 @@ class Session(Protocol):
         """Scaled latents [N,C,h,w] to pictures [N,3,h*f,w*f], about -1..1, not clipped."""
         ...
 
+    def image_features(self, images: Array) -> Array | None:
+        """Features [N,F,h,w] of pictures [N,3,H*detail,W*detail]; None without an image encoder."""
+        ...
+
     def encode_prompts(self, prompts: Sequence[str]) -> Array:
         """Prompts to text states [N,L,D] float32; too long ones are cut at the model's token limit."""
         ...
 
-    def denoise(self, latents: Array, timestep: float, branches: Sequence[Branch], text: Array) -> Array:
+    def denoise(
+        self,
+        latents: Array,
+        timestep: float,
+        branches: Sequence[Branch],
+        text: Array,
+        features: Array | None = None,
+    ) -> Array:
         """One evaluation of the UNet.
 
         `latents` [N,2C,h,w] (RGB half, matte half), one `timestep` for all, a branch and text
-        states [N,L,D] for each. Returns [N,C,h,w]: the prediction (v or noise, as the schedule
-        says) for each branch's target half.
+        states [N,L,D] for each, and for matting the picture's `features`. Returns [N,C,h,w]: the
+        prediction (v or noise, as the schedule says) for each branch's target half.
         """
         ...
 

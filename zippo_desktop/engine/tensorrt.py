@@ -82,7 +82,7 @@ def input_ranges(spec: ModelSpec, graph: str) -> dict[str, ShapeRange]:
     if graph == "unet":
         width = int(read_config(spec.model_dir, "unet")["cross_attention_dim"])
         return {
-            "sample": _pictures(2 * spec.latent_channels, *sides),
+            "sample": _pictures(2 * spec.latent_channels + spec.feature_channels, *sides),
             "encoder_hidden_states": _rows(spec.text_tokens, width),
             "class_labels": _rows(),
         }
@@ -91,6 +91,8 @@ def input_ranges(spec: ModelSpec, graph: str) -> dict[str, ShapeRange]:
     if graph == "vae_encoder":
         p = patch_size(read_config(spec.model_dir, "vae"))
         return {"sample": _pictures(3 * p * p, *(side * f // p for side in sides))}
+    if graph == "image_encoder":
+        return {"sample": _pictures(3, *(side * f * spec.detail for side in sides))}
     names = ["input_ids"]
     if read_config(spec.model_dir, "text_encoder").get("model_type") == "bert":
         names += ["attention_mask", "token_type_ids"]

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from zippo_desktop.diffusion.latents import Array, Branch
+from zippo_desktop.diffusion.latents import Array, Branch, with_features
 from zippo_desktop.engine import zippo_vae
+from zippo_desktop.engine.image_encoder import load_image_encoder
 from zippo_desktop.engine.model_store import read_config, read_spec
 from zippo_desktop.engine.session import ModelSpec, SessionInfo
 from zippo_desktop.engine.text_encoder import load_text_encoder, takes_mask
@@ -21,7 +22,7 @@ from zippo_desktop.errors import EngineError, OutOfMemory
 
 
 class TorchSession:
-    """`Session` over the three PyTorch modules `unet`, `vae` and `text_encoder`, all in float32.
+    """`Session` over the PyTorch modules `unet`, `vae`, `text_encoder` and maybe `image_encoder`, in float32.
 
     The modules are there to be trained or exchanged; the methods use them as they are.
     """
@@ -32,6 +33,8 @@ class TorchSession:
         self.unet: Any = load_unet(folder / "unet").to(device)
         self.vae: Any = zippo_vae.load_vae(folder / "vae").to(device).requires_grad_(False)
         self.text_encoder: Any = load_text_encoder(folder / "text_encoder").to(device).requires_grad_(False)
+        image_encoder = load_image_encoder(folder / "image_encoder")
+        self.image_encoder: Any = image_encoder and image_encoder.to(device).requires_grad_(False)
         self._spec, self._info = spec, SessionInfo("torch", device.type, fallbacks)
         self._device = device
         self._tokenize = PromptTokenizer(folder / "tokenizer", spec.text_tokens)
@@ -63,6 +66,13 @@ class TorchSession:
         with self._running("vae"):
             return self._array(zippo_vae.decode(self.vae, self._tensor(latents)))
 
+    def image_features(self, images: Array) -> Array | None:
+        """See `Session.image_features`."""
+        if not self._spec.feature_channels:
+            return None
+        with self._running("image_encoder"):
+            return self._array(self.image_encoder(self._tensor(images)))
+
     def encode_prompts(self, prompts: Sequence[str]) -> Array:
         """See `Session.encode_prompts`."""
         ids, mask = self._tokenize(prompts)
@@ -70,17 +80,25 @@ class TorchSession:
             seen = self._tensor(mask) if self._takes_mask else None
             return self._array(self.text_encoder(self._tensor(ids), attention_mask=seen).last_hidden_state)
 
-    def denoise(self, latents: Array, timestep: float, branches: Sequence[Branch], text: Array) -> Array:
+    def denoise(
+        self,
+        latents: Array,
+        timestep: float,
+        branches: Sequence[Branch],
+        text: Array,
+        features: Array | None = None,
+    ) -> Array:
         """See `Session.denoise`."""
+        sample = with_features(latents, features, self._spec.feature_channels)
         labels = self._tensor(np.array(branches, np.int64))
         with self._running("unet"):
-            answer = self.unet(self._tensor(latents), timestep, self._tensor(text), class_labels=labels)
+            answer = self.unet(self._tensor(sample), timestep, self._tensor(text), class_labels=labels)
             return self._array(answer.sample)
 
     def close(self) -> None:
         """Free the networks."""
         self._is_open = False
-        self.unet = self.vae = self.text_encoder = None
+        self.unet = self.vae = self.text_encoder = self.image_encoder = None
 
     @contextmanager
     def _running(self, network: str) -> Iterator[None]:

@@ -34,14 +34,18 @@ def build_unet(
     heads: int,
     text_width: int,
     latent_size: int,
+    feature_channels: int = 0,
 ) -> UNet2DConditionModel:
-    """A fresh Zippo UNet; cross attention sits at `attention_levels` (0 is the finest) and in the middle."""
+    """A fresh Zippo UNet; cross attention sits at `attention_levels` (0 is the finest) and in the middle.
+
+    Behind the two halves of the joint latent it takes `feature_channels` of an image encoder's.
+    """
     from diffusers import UNet2DConditionModel
 
     down = ["CrossAttnDownBlock2D" if i in attention_levels else "DownBlock2D" for i in range(len(channels))]
     unet = UNet2DConditionModel(
         sample_size=latent_size,
-        in_channels=2 * latent_channels,
+        in_channels=2 * latent_channels + feature_channels,
         out_channels=latent_channels,
         down_block_types=tuple(down),
         up_block_types=tuple(name.replace("Down", "Up") for name in reversed(down)),
@@ -76,6 +80,31 @@ def load_weights(module: torch.nn.Module, folder: Path) -> None:
             raise ModelError(f"{folder}: the weight {name} does not fit the configuration.")
     module.load_state_dict({name: tensors[name] for name in expected})
     module.eval()
+
+
+def use_plain_attention(unet: UNet2DConditionModel) -> None:
+    """Let attention be two matrix products and a softmax, in place.
+
+    On the CPU the gradient of PyTorch's fused attention over few, narrow tokens takes a third of a
+    training step; written out it takes a twentieth.
+    """
+    from diffusers.models.attention_processor import AttnProcessor
+
+    unet.set_attn_processor(AttnProcessor())
+
+
+def widen(unet: UNet2DConditionModel, feature_channels: int) -> UNet2DConditionModel:
+    """The same network with further input channels that it does not heed yet: their weights are zero."""
+    from diffusers import UNet2DConditionModel
+
+    channels = unet.config["in_channels"] + feature_channels
+    wider = UNet2DConditionModel.from_config(dict(unet.config) | {"in_channels": channels})
+    weights = unet.state_dict()
+    known = weights["conv_in.weight"]
+    weights["conv_in.weight"] = torch.zeros(known.shape[0], channels, *known.shape[2:])
+    weights["conv_in.weight"][:, : known.shape[1]] = known
+    wider.load_state_dict(weights)
+    return wider.eval()
 
 
 def inflate(base: UNet2DConditionModel) -> UNet2DConditionModel:

@@ -21,13 +21,17 @@ from zippo_desktop.pipelines.request import MattingRequest
 
 def prepare(photo: Photo, spec: ModelSpec) -> Fit:
     """The photo as the network wants it: sRGB, small, padded."""
-    return fit_to_network(to_srgb(photo), spec.size_px, spec.multiple_px)
+    return fit(to_srgb(photo), spec)
+
+
+def fit(image: Array, spec: ModelSpec) -> Fit:
+    """An sRGB picture [H,W,3] in 0..1 at the VAE's size, and in the detail that the image encoder sees."""
+    return fit_to_network(image, spec.size_px, spec.multiple_px, spec.detail)
 
 
 def infer(session: Session, image: Array, request: MattingRequest, on_step: OnStep | None = None) -> Matte:
     """Matte of an sRGB picture [H,W,3] in 0..1, at the network's size [h,w] in 0..1, without padding."""
-    fit = fit_to_network(image, session.spec.size_px, session.spec.multiple_px)
-    return infer_fits(session, [fit], request, on_step)[0]
+    return infer_fits(session, [fit(image, session.spec)], request, on_step)[0]
 
 
 def infer_fits(
@@ -40,23 +44,24 @@ def infer_fits(
     the pictures in a mirror; the members' mattes are averaged.
     """
     # 1. encode, as they are and mirrored
-    pictures = np.stack([fit.image for fit in fits])  # [N,h,w,3] 0..1
-    views = [pictures, _mirrored(pictures)][: request.ensemble]
-    rgb_of_views = [session.encode_images(to_network(view)) for view in views]  # each [N,C,h/f,w/f]
+    pictures = np.stack([each.image for each in fits])  # [N,h,w,3] 0..1
+    detailed = np.stack([each.detailed for each in fits])  # [N,h*d,w*d,3] 0..1
+    views = [(pictures, detailed), (_mirrored(pictures), _mirrored(detailed))][: request.ensemble]
+    seen = [(session.encode_images(to_network(a)), session.image_features(to_network(b))) for a, b in views]
     text = np.repeat(session.encode_prompts([request.prompt]), len(fits), axis=0)  # [N,L,D]
     branches = [Branch.RGB_TO_MATTE] * len(fits)
 
-    def denoiser(rgb: Array) -> Denoise:
-        return lambda matte, timestep: session.denoise(join(rgb, matte), timestep, branches, text)
+    def denoiser(rgb: Array, features: Array | None) -> Denoise:
+        return lambda matte, timestep: session.denoise(join(rgb, matte), timestep, branches, text, features)
 
     total = np.zeros(pictures.shape[:3], np.float32)
     for member in range(request.ensemble):
-        rgb = rgb_of_views[member % 2]
+        rgb, features = seen[member % 2]  # [N,C,h/f,w/f], [N,F,h/f,w/f]
         # 2. draw the noise, the same for each picture
         noise = np.repeat(draw_noise(request.seed + member, (1, *rgb.shape[1:])), len(fits), axis=0)
         # 3. sample the matte's half, given the RGB half
         latents = sample_ddim(
-            denoiser(rgb),
+            denoiser(rgb, features),
             noise,
             session.spec.schedule,
             request.steps,
@@ -66,7 +71,7 @@ def infer_fits(
         mattes = mattes_from_network(session.decode_latents(latents))  # [N,h,w] 0..1
         total += _mirrored(mattes) if member % 2 else mattes
     # 5. average the ensemble and take the padding off
-    return [unfit(matte, fit) for matte, fit in zip(total / request.ensemble, fits, strict=True)]
+    return [unfit(matte, each) for matte, each in zip(total / request.ensemble, fits, strict=True)]
 
 
 def _mirrored(pictures: Array) -> Array:

@@ -21,20 +21,25 @@ T = TypeVar("T", "PairBatch", "Rows")
 
 @dataclass(frozen=True)
 class PairBatch:
-    """N pairs: scaled latents [N,C,h,w], true mattes [N,S,S] in 0..1, text states [N,L,D], kinds [N]."""
+    """N pairs: scaled latents [N,C,h,w], true mattes [N,S,S] in 0..1, text states [N,L,D], kinds [N].
+
+    `features` [N,F,h,w] is what the image encoder makes of the pictures; F = 0 where there is none.
+    """
 
     rgb: torch.Tensor
     matte: torch.Tensor
     alpha: torch.Tensor
     text: torch.Tensor
     is_studio: torch.Tensor
+    features: torch.Tensor
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What the UNet sees, M rows: latents [M,2C,h,w], timesteps, identifiers [M], text, targets [M,C,h,w].
+    """What the UNet sees, M rows: latents and features [M,2C+F,h,w], timesteps and identifiers [M], text.
 
-    `branches` [M] says which branch a row trains, even where the identifier is switched off.
+    The targets are [M,C,h,w]. `branches` [M] says which branch a row trains, even where the identifier
+    is switched off.
     """
 
     latents: torch.Tensor
@@ -84,8 +89,9 @@ class RowMaker:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Which of the first `count` rows, the matting ones, start at pure noise; and their clean latents."""
         at_last = rows.timesteps[:count] == len(self.alphas_cumprod) - 1
-        noisy = rows.latents[:count][at_last].chunk(2, dim=1)[1]
         predicted = predicted[:count][at_last]
+        channels = predicted.shape[1]
+        noisy = rows.latents[:count][at_last][:, channels : 2 * channels]
         if self.prediction_type == "sample":
             return at_last, predicted
         alpha, sigma = self._alpha_sigma(rows.timesteps[:count][at_last])
@@ -94,9 +100,15 @@ class RowMaker:
         return at_last, alpha * noisy - sigma * predicted
 
     def _timesteps(self, batch: PairBatch) -> torch.Tensor:
-        """Uniform, but for a share of the scenes, which sit at the pure noise of one-step matting."""
+        """Uniform for scenes, but for a share at one-step matting's pure noise; studio shots as configured.
+
+        Latents of neighbouring positions are alike, so that the shape of a whole object is settled
+        where nearly all is noise: a power below 1 trains that end more.
+        """
         count, last = len(batch.rgb), len(self.alphas_cumprod) - 1
-        t = torch.randint(0, last + 1, (count,), device=batch.rgb.device)
+        uniform = torch.rand(count, device=batch.rgb.device)
+        power = torch.where(batch.is_studio, self.config.studio_t_power, 1.0)
+        t = (uniform**power * (last + 1)).long().clamp(max=last)
         at_last = torch.rand(count, device=t.device) < self.config.last_step_share
         return torch.where(at_last & ~batch.is_studio, last, t)
 
@@ -117,7 +129,9 @@ class RowMaker:
         clean = batch.matte if branch.targets_matte else batch.rgb
         branches = torch.full_like(t, int(branch))
         identifiers = branches * int(self.config.use_identifier)
-        latents = torch.cat([rgb, matte], dim=1)
+        is_seen = branch is Branch.RGB_TO_MATTE  # a picture to be matted is there; one to be made is not
+        features = batch.features if is_seen else torch.zeros_like(batch.features)
+        latents = torch.cat([rgb, matte, features], dim=1)
         return Rows(latents, t, branches, identifiers, text, self._target(clean, noise, t))
 
     def _noisy(self, clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:

@@ -32,6 +32,7 @@ class LoopConfig:
     ema_decay: float = 0.999
     clip_norm: float = 1.0
     mixed_precision: str = "no"  # "no", "fp16" or "bf16"
+    compile: bool = False  # torch.compile: minutes at each start, then faster steps
     checkpoint_minutes: float = 5.0
     sheet_every: int = 500
     log_every: int = 50
@@ -60,8 +61,10 @@ class UnetConfig:
     attention_levels: tuple[int, ...] = (1, 2)
     layers: int = 1
     heads: int = 4
+    feature_channels: int = 160  # of an image encoder that is added
     scenes_per_batch: float = 0.75  # share of pairs that train matting alone; the rest train all branches
     last_step_share: float = 0.4  # share of pairs at t = T, the only step of one-step matting
+    studio_t_power: float = 1.0  # studio shots draw t = T * u**power, u uniform: below 1, more noise
     replay: int = 1  # how many times an encoded pair is used, on average
     caption_dropout: float = 0.1
     matting_caption_dropout: float = 0.7
@@ -81,6 +84,7 @@ class TrainConfig:
     loop: LoopConfig
     vae: VaeConfig = field(default_factory=VaeConfig)
     unet: UnetConfig = field(default_factory=UnetConfig)
+    image_encoder_file: Path | None = None  # EfficientNet-Lite0 as published, to be added where there is none
     text_encoder_dir: Path | None = None  # a transformers folder, when the Zippo folder has none yet
     name: str = "zippo"
 

@@ -135,16 +135,20 @@ def _group(row: dict[str, str]) -> str:
 
 
 def _captions(row: dict[str, str]) -> tuple[str, ...]:
-    """Several phrasings of one object: with an article, as a photo, with its colour, by its tags."""
+    """Several phrasings of one object: plain, as a photo, as a render, with its colour, by its tags."""
     name = row["name"].strip().lower()
     if row.get("pack", "").startswith("glass-") and "glass" not in name:
         name = f"glass {name}"
-    captions = [name, f"{_article(name)} {name}", f"a photo of {_article(name)} {name}"]
-    if row.get("colour"):
-        coloured = f"{row['colour']} {name}"
-        captions += [f"{_article(coloured)} {coloured}", coloured]
-    captions += [tag for tag in row.get("tags", "").split("|")[:3] if tag]
+    names = [name, f"{row['colour']} {name}"] if row.get("colour") else [name]
+    captions = [phrase for words in names for phrase in _phrases(words)]
+    captions += [tag for tag in row.get("tags", "").split("|")[:5] if tag]
     return tuple(captions)
+
+
+def _phrases(words: str) -> list[str]:
+    """Ways to ask for one thing."""
+    with_article = f"{_article(words)} {words}"
+    return [words, with_article, f"a photo of {with_article}", f"{words}, 3-D render"]
 
 
 def _article(words: str) -> str:

@@ -23,6 +23,7 @@ import torch
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise
 from zippo_desktop.engine import onnx_graphs, zippo_vae
+from zippo_desktop.engine.image_encoder import load_image_encoder
 from zippo_desktop.engine.model_store import patch_size, read_spec, record_digests
 from zippo_desktop.engine.onnx_session import OnnxSession
 from zippo_desktop.engine.session import ModelSpec, Session, SessionInfo
@@ -73,12 +74,15 @@ def export_model(model_dir: Path) -> None:
 
 
 def parts(spec: ModelSpec) -> Iterator[tuple[str, Part]]:
-    """The four parts of a model one after the other, so that only one is in memory at a time."""
+    """The parts of a model one after the other, so that only one is in memory at a time."""
     folder = spec.model_dir
     yield "unet", _unet(spec, load_unet(folder / "unet"))
     yield "vae_encoder", _vae_encoder(spec, zippo_vae.load_vae(folder / "vae"))
     yield "vae_decoder", _vae_decoder(spec, zippo_vae.load_vae(folder / "vae"))
     yield "text_encoder", _text_encoder(spec, load_text_encoder(folder / "text_encoder"))
+    image_encoder = load_image_encoder(folder / "image_encoder")
+    if image_encoder is not None:
+        yield "image_encoder", _image_encoder(spec, image_encoder)
 
 
 def write_graph(part: Part, path: Path) -> list[str]:
@@ -123,13 +127,17 @@ def _answers(session: Session) -> Iterator[tuple[str, Array]]:
         text = session.encode_prompts(["", "a red apple on a table", "apple"][:count])
         yield "text_encoder", text
         branches = [Branch.JOINT_RGB, Branch.RGB_TO_MATTE, Branch.MATTE_TO_RGB][:count]
-        yield "unet", session.denoise(latents, 700, branches, text)
+        detailed = np.tanh(draw_noise(2, (count, 3, height * spec.detail, width * spec.detail)))
+        features = session.image_features(detailed)
+        if features is not None:
+            yield "image_encoder", features
+        yield "unet", session.denoise(latents, 700, branches, text, features)
 
 
 def _unet(spec: ModelSpec, unet: Any) -> Part:
     side = spec.size_px // spec.downsampling
     example = {
-        "sample": torch.randn(2, 2 * spec.latent_channels, side, side),
+        "sample": torch.randn(2, 2 * spec.latent_channels + spec.feature_channels, side, side),
         "timestep": torch.tensor(500.0),
         "encoder_hidden_states": torch.randn(2, spec.text_tokens, unet.config["cross_attention_dim"]),
         "class_labels": torch.tensor([0, 3]),
@@ -178,6 +186,15 @@ def _text_encoder(spec: ModelSpec, encoder: Any) -> Part:
         example |= {"attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
     inputs = dict.fromkeys(example, _TEXT_AXES)
     return Part(encoder, example, inputs, {"last_hidden_state": _TEXT_AXES})
+
+
+def _image_encoder(spec: ModelSpec, encoder: Any) -> Part:
+    from transformers import PretrainedConfig
+
+    encoder.config = PretrainedConfig()  # the exporter notes things in it
+    side = spec.size_px * spec.detail
+    example = {"sample": torch.randn(2, 3, side, side)}
+    return Part(encoder, example, {"sample": _PICTURE_AXES}, {"features": _LATENT_AXES})
 
 
 def _trace(part: Part, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 
@@ -10,9 +11,21 @@ from zippo_desktop.training.branches import PairBatch, concatenate
 from zippo_desktop.training.pairs import CaptionedPair
 from zippo_desktop.training.train_vae import pictures_of
 
-Encode = Callable[[torch.Tensor], torch.Tensor]  # pictures [N,3,S,S] -> scaled latents [N,C,h,w]
+Encode = Callable[[torch.Tensor], "Encoded"]  # N pictures and their N mattes, [2N,3,S*d,S*d] in -1..1
 EncodeText = Callable[[list[str]], torch.Tensor]  # N prompts -> text states [N,L,D]
 RESERVE = 128  # how many times a step's fresh pairs the replay holds
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """N pictures, then their N mattes, at the VAE's size [2N,3,S,S] and as scaled latents [2N,C,h,w].
+
+    `features` [N,F,h,w] are the image encoder's, of the pictures alone; F = 0 where there is none.
+    """
+
+    pictures: torch.Tensor
+    latents: torch.Tensor
+    features: torch.Tensor
 
 
 class CaptionCache:
@@ -58,14 +71,13 @@ def latent_batches(
 
 
 def _encode(fresh: list[CaptionedPair], encode: Encode, captions: CaptionCache) -> PairBatch:
-    pictures = pictures_of(fresh)
     with torch.no_grad():
-        latents = encode(pictures)
-    alpha = pictures[len(fresh) :, 0].to(latents.device) / 2 + 0.5
-    is_studio = torch.tensor([item.is_studio for item in fresh], device=latents.device)
-    text = captions([item.caption for item in fresh]).to(latents.device)
-    rgb, matte = latents.chunk(2)
-    return PairBatch(rgb, matte, alpha, text, is_studio)
+        encoded = encode(pictures_of(fresh))
+    rgb, matte = encoded.latents.chunk(2)
+    alpha = encoded.pictures[len(fresh) :, 0] / 2 + 0.5
+    is_studio = torch.tensor([item.is_studio for item in fresh], device=rgb.device)
+    text = captions([item.caption for item in fresh]).to(rgb.device)
+    return PairBatch(rgb, matte, alpha, text, is_studio, encoded.features)
 
 
 def _draw(reserve: list[PairBatch], count: int, generator: torch.Generator) -> PairBatch:

@@ -81,7 +81,8 @@ class Loop:
         self.first_step = load_checkpoint(run_dir, self.parts)
         if accelerator.is_main_process:
             _trim_log(self.log_path, self.first_step)
-        self.module, self.optimizer = accelerator.prepare(self.raw, self.optimizer)
+        trained = torch.compile(self.raw, dynamic=True) if config.compile else self.raw
+        self.module, self.optimizer = accelerator.prepare(trained, self.optimizer)
         self._sums: dict[str, float] = defaultdict(float)
         self._counts: dict[str, int] = defaultdict(int)
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn import functional
 
 from zippo_desktop.diffusion.latents import Branch
 from zippo_desktop.engine import zippo_vae
-from zippo_desktop.engine.model_store import downsampling_of, read_config, read_json
+from zippo_desktop.engine.model_store import IMAGE_ENCODER, downsampling_of, read_config, read_json
 from zippo_desktop.engine.torch_session import TorchSession
-from zippo_desktop.engine.zippo_unet import build_unet
+from zippo_desktop.engine.zippo_unet import build_unet, use_plain_attention
 from zippo_desktop.errors import UsageError
 from zippo_desktop.training.branches import PairBatch, RowMaker, Rows
 from zippo_desktop.training.compose import training_mean_area
-from zippo_desktop.training.config import TrainConfig
-from zippo_desktop.training.latent_pairs import CaptionCache, latent_batches
+from zippo_desktop.training.config import DataConfig, TrainConfig
+from zippo_desktop.training.image_encoder_start import add_image_encoder
+from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, latent_batches
 from zippo_desktop.training.loop import Loop, Losses, open_accelerator
-from zippo_desktop.training.losses import gradient_loss
+from zippo_desktop.training.losses import gradient_loss, laplacian_loss
 from zippo_desktop.training.model_folder import (
     SCHEDULER_CONFIG,
     record_quality,
@@ -45,10 +49,15 @@ def train_unet(config: TrainConfig) -> None:
     """
     torch.manual_seed(config.loop.seed)
     accelerator = open_accelerator(config.loop)
-    if accelerator.is_main_process and not (config.model_dir / "unet").is_dir():
-        complete_folder(config)
+    if accelerator.is_main_process:
+        if not (config.model_dir / "unet").is_dir():
+            complete_folder(config)
+        if config.image_encoder_file and not (config.model_dir / IMAGE_ENCODER).is_dir():
+            add_image_encoder(config)
     accelerator.wait_for_everyone()
     session = TorchSession.open(config.model_dir, device=accelerator.device)
+    if accelerator.device.type == "cpu":
+        use_plain_attention(session.unet)
     loop = Loop(accelerator, session.unet.train(), config.loop, config.run_dir)
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
     maker = RowMaker(session.spec.schedule, config.unet, _text(session, [""]))
@@ -104,10 +113,10 @@ def step_losses(module: torch.nn.Module, vae: Vae, maker: RowMaker, batch: PairB
 
 
 def decoded_matte_loss(vae: Vae, clean: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-    """L1 and gradient error of decoded mattes against the true ones [N,S,S]."""
+    """L1, gradient and Laplacian error of decoded mattes against the true ones [N,S,S]."""
     matte = zippo_vae.decode(vae, clean).mean(dim=1, keepdim=True) / 2 + 0.5
     true = alpha[:, None]
-    return (matte - true).abs().mean() + gradient_loss(matte, true)
+    return (matte - true).abs().mean() + gradient_loss(matte, true) + laplacian_loss(matte, true)
 
 
 def branch_losses(predicted: torch.Tensor, rows: Rows) -> dict[str, torch.Tensor]:
@@ -125,7 +134,7 @@ def _batches(config: TrainConfig, session: TorchSession, loop: Loop) -> Iterator
     process, processes = loop.accelerator.process_index, loop.accelerator.num_processes
     fresh = max(1, config.loop.batch // config.unet.replay)
     per_step = fresh * processes
-    source = PairSource(config.data, "train", config.loop.seed)
+    source = PairSource(_seen(config, session), "train", config.loop.seed)
     dataset = PairDataset(source, 1 - config.unet.scenes_per_batch)
     first = loop.first_step * per_step + process
     pairs = stream(dataset, fresh, config.data.workers, first, processes)
@@ -134,11 +143,33 @@ def _batches(config: TrainConfig, session: TorchSession, loop: Loop) -> Iterator
     device = loop.accelerator.device
     return latent_batches(
         pairs,
-        lambda pictures: zippo_vae.encode(session.vae, pictures.to(device)),
+        lambda pictures: encode_pairs(session, pictures.to(device), loop.accelerator.autocast),
         captions,
         config.unet.replay,
         generator,
     )
+
+
+def encode_pairs(
+    session: TorchSession, pictures: torch.Tensor, autocast: Callable[[], AbstractContextManager[None]]
+) -> Encoded:
+    """Encode N pictures and their N mattes [2N,3,S*d,S*d], as large as the image encoder sees them.
+
+    Only the image encoder computes within `autocast`: latents are targets, and stay exact.
+    """
+    count, detail = len(pictures) // 2, session.spec.detail
+    small = functional.avg_pool2d(pictures, detail) if detail > 1 else pictures
+    latents = zippo_vae.encode(session.vae, small)
+    if session.image_encoder is None:
+        return Encoded(small, latents, latents.new_zeros(count, 0, *latents.shape[2:]))
+    with autocast():
+        features = session.image_encoder(pictures[:count].contiguous(memory_format=torch.channels_last))
+    return Encoded(small, latents, features.float().contiguous())
+
+
+def _seen(config: TrainConfig, session: TorchSession) -> DataConfig:
+    """Pairs as large as the image encoder sees them."""
+    return replace(config.data, size_px=config.data.size_px * session.spec.detail)
 
 
 def _text(session: TorchSession, prompts: list[str]) -> torch.Tensor:
@@ -147,7 +178,7 @@ def _text(session: TorchSession, prompts: list[str]) -> torch.Tensor:
 
 def _sheets(config: TrainConfig, session: TorchSession, loop: Loop, step: int) -> None:
     with loop.averaged():
-        write_samples(session, PairSource(config.data, "test", seed=1), config.run_dir, step)
+        write_samples(session, PairSource(_seen(config, session), "test", seed=1), config.run_dir, step)
 
 
 def _record(config: TrainConfig) -> None:
