@@ -142,6 +142,33 @@ def tiny_image_encoder() -> Any:
     return encoder
 
 
+def published_efficientnet() -> dict[str, Any]:
+    """EfficientNet-Lite0's trunk by the published names: random weights, every norm at work."""
+    import torch
+
+    from zippo_desktop.engine.image_encoder import LITE0
+
+    generator = torch.Generator().manual_seed(0)
+    weights: dict[str, Any] = {}
+
+    def convolution(name: str, norm: str, outputs: int, inputs: int, kernel: int) -> None:
+        weights[f"{name}.weight"] = torch.randn(outputs, inputs, kernel, kernel, generator=generator)
+        for key in ("weight", "bias", "running_mean", "running_var"):
+            weights[f"{norm}.{key}"] = torch.rand(outputs, generator=generator) + 0.5
+
+    convolution("_conv_stem", "_bn0", 32, 3, 3)
+    index, channels = 0, 32
+    for stage in LITE0:
+        for _ in range(stage.blocks):
+            name, hidden = f"_blocks.{index}.", channels * stage.expansion
+            if stage.expansion > 1:
+                convolution(f"{name}_expand_conv", f"{name}_bn0", hidden, channels, 1)
+            convolution(f"{name}_depthwise_conv", f"{name}_bn1", hidden, 1, stage.kernel)
+            convolution(f"{name}_project_conv", f"{name}_bn2", stage.channels, hidden, 1)
+            index, channels = index + 1, stage.channels
+    return weights
+
+
 def tiny_bert() -> Any:
     from transformers import BertConfig, BertModel
 

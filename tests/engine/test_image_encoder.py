@@ -5,43 +5,15 @@ import json
 import pytest
 import torch
 
-from tests.tiny_models import tiny_image_encoder
+from tests.tiny_models import published_efficientnet, tiny_image_encoder
 from zippo_desktop.engine.image_encoder import (
-    LITE0,
     TAPPED_CHANNELS,
     ImageEncoder,
     folded_weights,
     load_image_encoder,
 )
 from zippo_desktop.errors import ModelError
-from zippo_desktop.training.image_encoder_start import (
-    PUBLISHED_SHA256,
-    reduce_to_components,
-    write_image_encoder,
-)
-
-
-def published() -> dict[str, torch.Tensor]:
-    """A network of the published one's shapes, with every norm at work."""
-    generator = torch.Generator().manual_seed(0)
-    weights: dict[str, torch.Tensor] = {}
-
-    def convolution(name: str, norm: str, outputs: int, inputs: int, kernel: int) -> None:
-        weights[f"{name}.weight"] = torch.randn(outputs, inputs, kernel, kernel, generator=generator)
-        for key in ("weight", "bias", "running_mean", "running_var"):
-            weights[f"{norm}.{key}"] = torch.rand(outputs, generator=generator) + 0.5
-
-    convolution("_conv_stem", "_bn0", 32, 3, 3)
-    index, channels = 0, 32
-    for stage in LITE0:
-        for _ in range(stage.blocks):
-            name, hidden = f"_blocks.{index}.", channels * stage.expansion
-            if stage.expansion > 1:
-                convolution(f"{name}_expand_conv", f"{name}_bn0", hidden, channels, 1)
-            convolution(f"{name}_depthwise_conv", f"{name}_bn1", hidden, 1, stage.kernel)
-            convolution(f"{name}_project_conv", f"{name}_bn2", stage.channels, hidden, 1)
-            index, channels = index + 1, stage.channels
-    return weights
+from zippo_desktop.training.image_encoder_start import write_image_encoder
 
 
 def test_all_levels_lie_on_one_grid():
@@ -52,11 +24,11 @@ def test_all_levels_lie_on_one_grid():
 
 
 def test_published_weights_fit_and_their_norms_are_folded_in():
-    weights = folded_weights(published())
+    weights = folded_weights(published_efficientnet())
     missing = ImageEncoder(6).load_state_dict(weights, strict=False).missing_keys
     assert set(missing) == {"projection.weight", "projection.bias"}
 
-    theirs, x = published(), torch.randn(1, 3, 9, 9)
+    theirs, x = published_efficientnet(), torch.randn(1, 3, 9, 9)
     expected = torch.nn.functional.batch_norm(
         torch.nn.functional.conv2d(x, theirs["_conv_stem.weight"]),
         theirs["_bn0.running_mean"],
@@ -79,20 +51,6 @@ def test_a_stride_pads_less_at_the_start_as_tensorflow_does():
     assert not seen[..., 1, 1].any()
 
 
-def test_components_are_uncorrelated_and_of_mean_square_one():
-    torch.manual_seed(0)
-    encoder, pictures = tiny_image_encoder(), torch.randn(8, 3, 64, 64)
-    reduce_to_components(encoder, pictures)
-
-    with torch.no_grad():
-        features = encoder(pictures).permute(1, 0, 2, 3).flatten(1)  # [F,M]
-
-    correlation = torch.corrcoef(features) - torch.eye(len(features))
-    assert correlation.abs().max() < 0.02
-    assert features.mean(dim=1).abs().max() < 0.02
-    assert features.square().mean() == pytest.approx(1.0, rel=0.05)
-
-
 def test_it_comes_back_from_its_folder(tmp_path):
     encoder, picture = tiny_image_encoder(), torch.randn(1, 3, 32, 32)
     write_image_encoder(encoder, tmp_path / "image_encoder")
@@ -108,7 +66,3 @@ def test_a_model_may_have_none_and_another_kind_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"_class_name": "ViT"}))
     with pytest.raises(ModelError, match="kind 'ViT'"):
         load_image_encoder(tmp_path)
-
-
-def test_the_published_file_is_pinned():
-    assert len(PUBLISHED_SHA256) == 64

@@ -86,7 +86,7 @@ def use_plain_attention(unet: UNet2DConditionModel) -> None:
     """Let attention be two matrix products and a softmax, in place.
 
     On the CPU the gradient of PyTorch's fused attention over few, narrow tokens takes a third of a
-    training step; written out it takes a twentieth.
+    training step; written out, the whole step is 1.4 times as fast.
     """
     from diffusers.models.attention_processor import AttnProcessor
 

@@ -18,7 +18,7 @@ from zippo_desktop.engine.weights import write_weights
 from zippo_desktop.engine.zippo_unet import load_unet, widen
 from zippo_desktop.errors import ModelError
 from zippo_desktop.training.config import TrainConfig
-from zippo_desktop.training.model_folder import WEIGHTS_NAME, write_json, write_network
+from zippo_desktop.training.model_folder import WEIGHTS_NAME, write_index, write_json, write_network
 from zippo_desktop.training.pairs import PairSource
 from zippo_desktop.training.train_vae import pictures_of
 
@@ -44,6 +44,7 @@ def add_image_encoder(config: TrainConfig) -> None:
     unet = widen(load_unet(config.model_dir / "unet"), config.unet.feature_channels)
     write_network(unet, config.model_dir / "unet")
     write_image_encoder(encoder, config.model_dir / IMAGE_ENCODER)
+    write_index(config.model_dir)
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zippo_desktop.engine.model_store import TASKS, read_json, record_digests
+from zippo_desktop.engine.model_store import IMAGE_ENCODER, TASKS, networks_of, read_json, record_digests
 from zippo_desktop.engine.weights import find_weights, read_weights, write_weights
 from zippo_desktop.errors import ModelError
 
@@ -47,6 +47,9 @@ def write_index(model_dir: Path) -> None:
         "tokenizer": ["transformers", tokenizer.get("tokenizer_class", "PreTrainedTokenizerFast")],
         "scheduler": ["diffusers", "DDIMScheduler"],
     }
+    if IMAGE_ENCODER in networks_of(model_dir):
+        kind = read_json(model_dir / IMAGE_ENCODER / "config.json")["_class_name"]
+        index[IMAGE_ENCODER] = ["zippo_desktop", kind]
     write_json(model_dir / "model_index.json", index)
 
 
