@@ -15,6 +15,8 @@ from zippo_desktop.cli.commands import (
     data,
     doctor,
     evaluate,
+    evaluate_generation,
+    evaluation,
     export,
     generate,
     init,
@@ -113,6 +115,13 @@ _command(generate.generate, "Pictures", generate.EXAMPLES)
 _command(init.init, "Making models")
 _command(train.train, "Making models")
 _command(evaluate.evaluate, "Making models")
+_command(evaluate_generation.evaluate_generation, "Making models")
+_group(
+    "evaluation",
+    "Fetch other methods to measure against, make a test set of photos, compare by eye.",
+    {"fetch": evaluation.fetch, "stamps": evaluation.stamps, "compare": evaluation.compare},
+    panel="Making models",
+)
 _command(export.export, "Making models")
 _command(doctor.doctor, "This computer")
 _group(

@@ -1,0 +1,92 @@
+"""Measures of cut-outs that need no true matte: is one clean, do several differ, what lies outside.
+
+A cut-out is [h,w,4] float32 in 0..1 as the generative branches make it: colours over the grey backdrop,
+then the matte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from zippo_desktop.imaging.backdrop import MIN_ALPHA, STUDIO_GREY, remove_backdrop
+from zippo_desktop.training.cutouts import is_clipped
+
+Array = NDArray[np.float32]
+
+PART_ALPHA = 0.1  # pixels above it, 8-connected, make a part
+MIN_LARGEST_PART = 0.95  # of the alpha mass
+AREA_RANGE = (0.03, 0.80)  # mean alpha over the frame
+OUTSIDE_MARGIN = 3 / 128  # of the frame's side: what a decoder's blur may carry over the matte's edge
+
+
+@dataclass(frozen=True)
+class Cleanness:
+    """What decides whether a matte is that of one whole object, free in its frame."""
+
+    largest_part: float  # its share of the alpha mass; 0 for an empty matte
+    area: float  # mean alpha
+    touches_border: bool  # alpha over 0.1 within a hundredth of the side of the frame's border
+
+    @property
+    def is_one_part(self) -> bool:
+        """Whether next to nothing floats apart."""
+        return self.largest_part >= MIN_LARGEST_PART
+
+    @property
+    def has_fair_area(self) -> bool:
+        """Whether the object is neither a speck nor the whole picture."""
+        return AREA_RANGE[0] <= self.area <= AREA_RANGE[1]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all three conditions hold."""
+        return self.is_one_part and self.has_fair_area and not self.touches_border
+
+
+def cleanness(matte: Array) -> Cleanness:
+    """Measure a matte [h,w] in 0..1."""
+    eight_bit = np.rint(matte * 255).astype(np.uint8)
+    return Cleanness(_largest_part(matte), float(matte.mean()), is_clipped(eight_bit))
+
+
+def _largest_part(matte: Array) -> float:
+    count, labels = cv2.connectedComponents((matte > PART_ALPHA).astype(np.uint8), connectivity=8)
+    masses = np.bincount(np.asarray(labels).ravel(), weights=matte.ravel(), minlength=count)
+    total = float(matte.sum())
+    return float(masses[1:].max() / total) if count > 1 and total else 0.0
+
+
+def pixel_diversity(cutouts: Sequence[Array]) -> float:
+    """Mean over all pairs of the mean absolute difference of premultiplied RGBA, in 0..1."""
+    planes = [_premultiplied(cutout) for cutout in cutouts]
+    return float(np.mean([np.abs(a - b).mean() for a, b in combinations(planes, 2)]))
+
+
+def feature_diversity(features: Array) -> float:
+    """Mean over all pairs of one minus the cosine of two rows of [N,F]."""
+    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    return float(np.mean([1.0 - a @ b for a, b in combinations(unit, 2)]))
+
+
+def outside_difference(cutout: Array) -> float | None:
+    """Mean absolute difference from the backdrop's grey where the matte is empty; None where it nowhere is.
+
+    Pixels count whose neighbourhood, 3 pixels wide at a side of 128, has alpha below 0.02 throughout.
+    """
+    margin = max(1, round(OUTSIDE_MARGIN * max(cutout.shape[:2])))
+    reach = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    is_outside = np.asarray(cv2.dilate(np.ascontiguousarray(cutout[..., 3]), reach)) < MIN_ALPHA
+    if not is_outside.any():
+        return None
+    return float(np.abs(cutout[..., :3][is_outside] - STUDIO_GREY).mean())
+
+
+def _premultiplied(cutout: Array) -> Array:
+    matte = cutout[..., 3:]
+    return np.dstack([remove_backdrop(cutout[..., :3], cutout[..., 3]) * matte, matte])
