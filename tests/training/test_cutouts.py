@@ -43,6 +43,16 @@ def test_views_of_one_name_share_a_split(tmp_path: Path):
     )
 
 
+def test_a_furry_variant_of_a_model_shares_its_split(tmp_path: Path):
+    folder = tmp_path / "set"
+    for number in (1, 2):
+        write_cutout(folder / f"{number}.png", np.random.default_rng(number))
+    table = "file,name,pack,model\n1.png,Armchair,Scopia,7\n2.png,fluffy armchair,furry-Scopia,7\n"
+    (folder / "manifest.csv").write_text(table, encoding="utf-8")
+
+    assert {item.group for item in read_cutouts([folder])} == {"armchair"}
+
+
 def test_every_furry_thing_is_a_group_of_its_own(tmp_path: Path):
     folder = tmp_path / "set"
     for number in (1, 2):

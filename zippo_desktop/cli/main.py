@@ -133,7 +133,7 @@ _group(
 _group(
     "data",
     "Make pictures to train and test on.",
-    {"compose": data.compose, "emoji": data.emoji, "credits": data.credits},
+    {"build": data.build, "compose": data.compose, "emoji": data.emoji, "credits": data.credits},
     panel="Making models",
 )
 

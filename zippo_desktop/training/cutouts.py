@@ -20,6 +20,7 @@ from zippo_desktop.errors import InputError
 
 PICTURE_SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 TEST_PERCENT = 10
+PROCEDURAL_PACKS = {"fur", "foliage", "glass-vessels"}
 MIN_FRAME_MARGIN = 0.01  # of the frame's side; nearer to the border, an object counts as clipped
 
 
@@ -128,10 +129,10 @@ def _scene_name(path: Path, row: dict[str, str]) -> str:
 
 
 def _group(row: dict[str, str]) -> str:
-    """The object's name; for procedural packs, where one name covers many things, the thing's number."""
-    if row.get("pack") == "fur":
-        return f"fur {row['model']}"
-    return row["name"].strip().lower()
+    """The object's name, furry or not; in procedural packs, where one name covers many things, its number."""
+    if row.get("pack") in PROCEDURAL_PACKS:
+        return f"{row['pack']} {row['model']}"
+    return row["name"].strip().lower().removeprefix("fluffy ")
 
 
 def _captions(row: dict[str, str]) -> tuple[str, ...]:

