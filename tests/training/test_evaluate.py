@@ -16,6 +16,7 @@ from zippo_desktop.pipelines import matting
 from zippo_desktop.training import evaluate as evaluation
 from zippo_desktop.training.evaluate import centred_ellipse, evaluate, find_pairs, training_mean_area
 from zippo_desktop.training.evaluation_report import EvaluationReport
+from zippo_desktop.training.peers import open_peers
 
 WIDTH, HEIGHT = 96, 64  # whole blocks of the fake network, also after a quarter of the width
 
@@ -206,3 +207,59 @@ def test_mean_area_comes_from_the_model_or_is_a_quarter(tmp_path: Path) -> None:
     assert training_mean_area(spec) == 0.25
     (tmp_path / "zippo.json").write_text(json.dumps({"quality": {"training_mean_area": 0.31}}))
     assert training_mean_area(spec) == 0.31
+
+
+class Inverse:
+    """A peer that takes black for the subject."""
+
+    name, version = "inverse", "1"
+
+    def matte(self, image):
+        return 1.0 - image[..., 0]
+
+    def cpu_s(self) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("opened")
+def test_peers_stand_between_the_model_and_the_baselines(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(open_peers.PEERS, "inverse", lambda _: Inverse())
+    told: list[str] = []
+    report = run(
+        folder,
+        peers=["inverse", "isnet"],
+        peers_dir=folder / "peers",
+        sheet_path=folder / "sheet.png",
+        on_notice=told.append,
+    )
+    assert [row["method"] for row in report.rows()] == ["model", "inverse", "all 0", "all 1", "ellipse"]
+    assert report.peers == {"inverse": "1"}
+    assert ["isnet" in sentence for sentence in told] == [True]
+    rows = {row["method"]: row for row in report.rows()}
+    assert rows["inverse"]["iou_mean"] == 0.0
+    assert rows["inverse"]["cpu_s_mean"] == 0.0
+    assert rows["model"]["cpu_s_mean"] > 0
+    assert len(list((folder / "peers" / "mattes").rglob("*.png"))) == 2
+    with Image.open(folder / "sheet.png") as sheet:  # image, true matte, model, inverse
+        page = np.asarray(sheet.convert("L"))
+    middle, cell = 6 + 96, 192 + 6
+    assert [int(page[middle, 6 + column * cell + 4]) for column in range(1, 4)] == pytest.approx(
+        [255, 255, 0], abs=8
+    )
+
+
+@pytest.mark.usefixtures("opened")
+def test_an_index_beside_the_images_sets_the_soft_ones_apart(folder: Path) -> None:
+    assert run(folder).rows(soft_only=True) == []
+    (folder / "index.csv").write_text("file,name,is_soft\nleft.png,a cat,1\nmost.webp,a cup,0\n")
+    rows = run(folder, mean_area=0.5).rows(soft_only=True)
+    assert {row["images"] for row in rows} == {1}
+    assert {row["method"]: row for row in rows}["all 1"]["mad_mean"] == pytest.approx(0.75)
+    (folder / "index.csv").write_text("picture\nleft.png\n")
+    with pytest.raises(InputError, match="no columns 'file' and 'is_soft'"):
+        run(folder)

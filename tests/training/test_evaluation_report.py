@@ -99,3 +99,45 @@ def test_ratio_to_a_perfect_ellipse_is_infinite() -> None:
     image = made_up_image("0.png", 1.0, 0.1, 0.9)
     perfect = replace(image, scores={**image.scores, "ellipse": made_up_scores(0.0, 1.0)})
     assert replace(made_up_report(), images=(perfect,)).mad_to_ellipse == float("inf")
+
+
+def made_up_comparison() -> EvaluationReport:
+    """The report next to a peer that takes ten CPU seconds a photo; the last image alone is soft."""
+    report = made_up_report()
+    images = [
+        replace(
+            image,
+            scores={**image.scores, "isnet": made_up_scores(0.4, 0.6)},
+            cpu_s={"model": float(number), "isnet": 10.0},
+            is_soft=number == 3,
+        )
+        for number, image in enumerate(report.images, start=1)
+    ]
+    return replace(report, images=tuple(images), peers={"isnet": "1"}, threads=1)
+
+
+def test_cpu_time_and_its_share_of_each_peer_s() -> None:
+    rows = {row["method"]: row for row in made_up_comparison().rows()}
+    assert (rows["model"]["cpu_s_mean"], rows["model"]["cpu_s_median"]) == (2.0, 2.0)
+    assert (rows["isnet"]["cpu_s_mean"], rows["ellipse"]["cpu_s_mean"]) == (10.0, None)
+    assert made_up_comparison().cpu_to_peers == {"isnet": pytest.approx(0.2)}
+    assert made_up_report().cpu_to_peers == {}
+
+
+def test_the_soft_subset_is_summed_up_apart() -> None:
+    report = made_up_comparison()
+    soft = {row["method"]: row for row in report.rows(soft_only=True)}
+    assert (soft["model"]["images"], soft["model"]["band_mad_mean"]) == (1, 0.6)
+    assert report.as_dict()["soft_summary"] == report.rows(soft_only=True)
+    assert report.quality()["soft"]["isnet"]["band_mad"] == 0.4
+    assert report.quality()["soft_images"] == 1
+    assert "soft" not in made_up_report().quality()
+
+
+def test_the_table_shows_cpu_time_and_the_soft_subset() -> None:
+    lines = made_up_comparison().table().splitlines()
+    assert lines[4].split()[-2:] == ["CPU", "s"]
+    assert lines[5].split()[-1] == "2.000"
+    assert "The 1 images of fur, hair, foliage and glass alone:" in lines
+    assert lines[-1] == "Its CPU time a photo is 0.20 of isnet's."
+    assert "CPU" not in made_up_report().table()

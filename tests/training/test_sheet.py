@@ -143,3 +143,19 @@ def test_save_says_why_it_cannot(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="cannot be written"):
         sheet.save(page, tmp_path / "file" / "sheet.png")
+
+
+def test_a_comparison_has_the_truth_once_and_each_method_s_matte() -> None:
+    mattes = [np.full((8, 8), value, np.float32) for value in (1.0, 0.5, 0.0)]
+    row = sheet.shrink_comparison((plain(8, 8, (0, 1, 0)), mattes[0], mattes[1:]), CELL)
+    page = sheet.comparison_sheet([row, row], ["model", "peer"], cell_px=CELL)
+    assert page.shape[1] == GAP_PX + 4 * (CELL + GAP_PX)
+    assert [int(cell_of(page, 0, column, 0)[20, 20, 0]) for column in (1, 2, 3)] == [255, 128, 0]
+
+
+def test_without_truth_a_comparison_has_cut_outs() -> None:
+    one = np.ones((8, 8), np.float32)
+    page = sheet.comparison_sheet([(plain(8, 8, (0, 1, 0)), None, [one, one])], ["a", "b"], cell_px=CELL)
+    assert page.shape[1] == GAP_PX + 5 * (CELL + GAP_PX)
+    assert (cell_of(page, 0, 1, 0) == 255).all()
+    assert (cell_of(page, 0, 2, 0) == (0, 255, 0)).all()

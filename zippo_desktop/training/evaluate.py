@@ -1,4 +1,4 @@
-"""Measuring a model's mattes against true ones, next to baselines that need no network.
+"""Measuring a model's mattes against true ones, next to peers and to baselines that need no network.
 
 The mattes are those that `zippo-desktop matte` would write: same pipeline, same way to native size.
 """
@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from math import pi, sqrt
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from zippo_desktop.engine.onnx_graphs import thread_count
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.engine.session import ModelSpec, Session
 from zippo_desktop.errors import EngineError, InputError, UsageError
@@ -24,13 +26,19 @@ from zippo_desktop.imaging.decode import Photo, decode, decode_matte, is_image_n
 from zippo_desktop.pipelines import matting
 from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.training import metrics, sheet
+from zippo_desktop.training.evaluation_index import soft_files
 from zippo_desktop.training.evaluation_report import ELLIPSE, MODEL, EvaluationReport, ImageEvaluation
 from zippo_desktop.training.metrics import Matte
+from zippo_desktop.training.peers.kept import KeptMattes
+from zippo_desktop.training.peers.open_peers import default_peers_dir, open_peers
+from zippo_desktop.training.peers.peer import Peer
 
 DEFAULT_MEAN_AREA = 0.25  # for models whose zippo.json does not say how large their subjects were
 SHEET_ROWS = 24
 
+Array = NDArray[np.float32]
 OnImage = Callable[[int, int], None]  # done, total
+OnNotice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -54,30 +62,42 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     sheet_path: Path | None = None,
+    peers: Sequence[str] = (),
+    peers_dir: Path | None = None,
     on_image: OnImage | None = None,
+    on_notice: OnNotice = lambda sentence: None,
 ) -> EvaluationReport:
     """Score a model's mattes of all images in a folder against the true mattes of the same name.
 
     `mean_area` is the baseline ellipse's share of the picture; None takes the mean matte of the model's
     training pictures (zippo.json, quality.training_mean_area), else 0.25. `limit` takes the first so many
     by name. `sheet_path` gets a contact sheet of up to 24 images at equal distances in that order.
+    `peers` are measured, too (`peers.open_peers.PEERS`); one that is not in `peers_dir` is told to
+    `on_notice` and left out, and their mattes are kept there. An `index.csv` beside the images sets the
+    soft subjects apart.
     Raises UsageError, InputError (a broken or unpaired file: a mean over fewer images would mislead),
     ModelError, EngineError and ExportError.
     """
     _require_sensible(steps, ensemble, mean_area, limit)
-    pairs = find_pairs(images_dir, mattes_dir)[:limit]
+    pairs, soft = find_pairs(images_dir, mattes_dir)[:limit], soft_files(images_dir)
     request = MattingRequest(steps=steps, ensemble=ensemble, seed=seed)
-    with closing(open_session(model, engine, provider)) as session:
+    peers_dir = peers_dir or default_peers_dir()
+    with (
+        open_peers(peers, peers_dir, on_notice) as opened,
+        closing(open_session(model, engine, provider)) as session,
+    ):
         area = training_mean_area(session.spec) if mean_area is None else mean_area
-        gallery = _Gallery(total=len(pairs))
+        run = _Run(
+            session, request, area, opened, KeptMattes(peers_dir / "mattes"), soft, _Gallery(len(pairs))
+        )
         images = []
         for done, pair in enumerate(pairs, start=1):
-            images.append(_evaluate_pair(session, pair, request, area, gallery))
+            images.append(_evaluate_pair(run, pair))
             if on_image is not None:
                 on_image(done, len(pairs))
-        report = _report(session, request, area, images)
+        report = _report(run, images)
     if sheet_path is not None:
-        sheet.save(sheet.matting_sheet(gallery.rows), sheet_path)
+        sheet.save(run.gallery.page([MODEL, *report.peers]), sheet_path)
     return report
 
 
@@ -126,19 +146,36 @@ class _Gallery:
     """Thumbnails of some images at equal distances: enough to look at, little to hold."""
 
     def __init__(self, total: int) -> None:
-        self.rows: list[sheet.MattingRow] = []
+        self._rows: list[sheet.ComparisonRow] = []
         self._count = 0
         self._chosen = set(np.linspace(0, total - 1, min(total, SHEET_ROWS)).round().astype(int).tolist())
 
-    def offer(self, row: sheet.MattingRow) -> None:
+    def offer(self, image: Array, true: Matte, mattes: Sequence[Matte]) -> None:
         if self._count in self._chosen:
-            self.rows.append(sheet.shrink(row))
+            self._rows.append(sheet.shrink_comparison((image, true, mattes)))
         self._count += 1
 
+    def page(self, methods: Sequence[str]) -> sheet.Sheet:
+        """The cut-out of a single method, or the mattes of several side by side."""
+        if len(methods) > 1:
+            return sheet.comparison_sheet(self._rows, methods)
+        return sheet.matting_sheet([(image, true, mattes[0]) for image, true, mattes in self._rows])
 
-def _evaluate_pair(
-    session: Session, pair: Pair, request: MattingRequest, area: float, gallery: _Gallery
-) -> ImageEvaluation:
+
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same from image to image."""
+
+    session: Session
+    request: MattingRequest
+    area: float  # of the ellipse
+    peers: Sequence[Peer]
+    kept: KeptMattes
+    soft: frozenset[str]  # names of images
+    gallery: _Gallery
+
+
+def _evaluate_pair(run: _Run, pair: Pair) -> ImageEvaluation:
     photo, true = decode(pair.image_path), decode_matte(pair.matte_path)  # pixels [H,W,3], true [H,W]
     height, width = photo.pixels.shape[:2]
     if true.shape != (height, width):
@@ -146,17 +183,24 @@ def _evaluate_pair(
             f"{pair.matte_path.name} is {true.shape[1]}x{true.shape[0]} pixels, its image {width}x{height}.",
             "A true matte has the size of its image.",
         )
-    started = time.perf_counter()
-    predicted = _predict(session, photo, request)  # [H,W]
+    started, cpu_started = time.perf_counter(), time.process_time()
+    predicted = predict(run.session, photo, run.request)  # [H,W]
+    cpu_s = {MODEL: time.process_time() - cpu_started}
     seconds = time.perf_counter() - started
-    gallery.offer((to_srgb(photo), true, predicted))
-    methods = {MODEL: predicted, **baselines(height, width, area)}
-    scores = {method: metrics.score(matte, true) for method, matte in methods.items()}
-    return ImageEvaluation(pair.image_path.name, width, height, seconds, scores)
+    image = to_srgb(photo)
+    mattes = {MODEL: predicted}
+    for peer in run.peers:
+        timed = run.kept.matte(peer, image)
+        mattes[peer.name], cpu_s[peer.name] = timed.matte, timed.cpu_s
+    run.gallery.offer(image, true, list(mattes.values()))
+    mattes |= baselines(height, width, run.area)
+    scores = {method: metrics.score(matte, true) for method, matte in mattes.items()}
+    name = pair.image_path.name
+    return ImageEvaluation(name, width, height, seconds, scores, cpu_s, is_soft=name in run.soft)
 
 
-def _predict(session: Session, photo: Photo, request: MattingRequest) -> Matte:
-    """The matte that the program would write for this photo, [H,W]."""
+def predict(session: Session, photo: Photo, request: MattingRequest) -> Matte:
+    """The matte that the program would write for this photo, [H,W]; EngineError if it is not finite."""
     matte = matting.finish(matting.infer(session, to_srgb(photo), request), photo).matte
     if not np.isfinite(matte).all():
         raise EngineError(
@@ -166,9 +210,8 @@ def _predict(session: Session, photo: Photo, request: MattingRequest) -> Matte:
     return matte
 
 
-def _report(
-    session: Session, request: MattingRequest, area: float, images: Iterable[ImageEvaluation]
-) -> EvaluationReport:
+def _report(run: _Run, images: Iterable[ImageEvaluation]) -> EvaluationReport:
+    session, request = run.session, run.request
     return EvaluationReport(
         model=session.spec.name,
         version=session.spec.version,
@@ -179,9 +222,11 @@ def _report(
         steps=request.steps,
         ensemble=request.ensemble,
         seed=request.seed,
-        mean_area=area,
+        mean_area=run.area,
         peak_memory_mb=_peak_memory_mb(),
         images=tuple(images),
+        threads=thread_count(),
+        peers={peer.name: peer.version for peer in run.peers},
     )
 
 

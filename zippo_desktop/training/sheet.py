@@ -22,6 +22,8 @@ from zippo_desktop.imaging.compositing import checkerboard
 Array = NDArray[np.float32]
 Sheet = NDArray[np.uint8]  # [H,W,3] sRGB
 MattingRow = tuple[Array, Array | None, Array]  # image [H,W,3], true matte [H,W] or None, predicted [H,W]
+# image [H,W,3], true matte [H,W] or None, each method's matte [H,W]
+ComparisonRow = tuple[Array, Array | None, Sequence[Array]]
 Cutout = tuple[Array, Array, str]  # straight colour [H,W,3], matte [H,W], caption
 
 CELL_PX = 192
@@ -44,6 +46,27 @@ def matting_sheet(rows: Sequence[MattingRow], cell_px: int = CELL_PX, abreast: i
     return _lay_out(cells, captions, columns=len(names), cell_px=cell_px)
 
 
+def comparison_sheet(rows: Sequence[ComparisonRow], methods: Sequence[str], cell_px: int = CELL_PX) -> Sheet:
+    """Lay out the image, the true matte where there is one, and each method's matte under its name.
+
+    Without any truth each method has its cut-out on a checkerboard as well: the eye must judge.
+    Raises ValueError for no rows.
+    """
+    has_truth = any(true is not None for _, true, _ in rows)
+    cells = []
+    for image, true, mattes in rows:
+        cells.append(_picture_cell(image, cell_px))
+        if has_truth:
+            cells.append(_blank(cell_px) if true is None else _picture_cell(_grey(true), cell_px))
+        for matte in mattes:
+            cells.append(_picture_cell(_grey(matte), cell_px))
+            if not has_truth:
+                cells.append(_cutout_cell(image, matte, cell_px))
+    names = [name for method in methods for name in [method, *[""] * (not has_truth)]]
+    captions = ["image", *["true matte"] * has_truth, *names]
+    return _lay_out(cells, captions + [""] * (len(cells) - len(captions)), len(captions), cell_px)
+
+
 def rgba_sheet(cutouts: Sequence[Cutout], columns: int = 4, cell_px: int = CELL_PX) -> Sheet:
     """Lay out cut-outs on a checkerboard, each with its caption below (cut short where too long).
 
@@ -58,6 +81,13 @@ def shrink(row: MattingRow, cell_px: int = CELL_PX) -> MattingRow:
     """Scale a row to what its cells will show, so that a long run can hold its pictures."""
     image, true, predicted = row
     return _fit(image, cell_px), None if true is None else _fit(true, cell_px), _fit(predicted, cell_px)
+
+
+def shrink_comparison(row: ComparisonRow, cell_px: int = CELL_PX) -> ComparisonRow:
+    """As `shrink`, for a row of several methods."""
+    image, true, mattes = row
+    small = None if true is None else _fit(true, cell_px)
+    return _fit(image, cell_px), small, [_fit(matte, cell_px) for matte in mattes]
 
 
 def save(sheet: Sheet, path: Path) -> None:

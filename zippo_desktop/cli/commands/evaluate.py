@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from zippo_desktop.cli import options as opt
+from zippo_desktop.cli.commands.evaluation import PeerOption, PeersDirOption, tell
 from zippo_desktop.cli.console import output_console, plain
 from zippo_desktop.pipelines.request import MattingRequest
 
@@ -31,10 +32,16 @@ def evaluate(
     record: Annotated[
         bool, typer.Option("--record", help="Write the summary into the model's own zippo.json, too.")
     ] = False,
+    peers: PeerOption = None,
+    peers_dir: PeersDirOption = None,
     engine: opt.EngineOption = None,
     provider: opt.ProviderOption = None,
 ) -> None:
-    """Score a model's mattes (SAD, MSE, MAD, Grad, Conn, IoU) next to baselines that look at nothing."""
+    """Score a model's mattes (SAD, MSE, MAD, Grad, Conn, IoU) next to peers and blind baselines.
+
+    With an index.csv beside the images, soft subjects are summed up apart, too. CPU time counts all
+    threads, from the decoded photo to the matte of its size; OMP_NUM_THREADS sets how many.
+    """
     from zippo_desktop.paths import settings_path
     from zippo_desktop.settings import load_settings
     from zippo_desktop.training.evaluate import evaluate as measure
@@ -51,6 +58,9 @@ def evaluate(
         engine=engine or settings.engine,
         provider=provider or settings.provider,
         sheet_path=sheet,
+        peers=peers or (),
+        peers_dir=peers_dir,
+        on_notice=tell,
     )
     for line in result.table().splitlines():
         output_console().print(plain(line))
