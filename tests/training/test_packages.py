@@ -1,50 +1,58 @@
-"""Packages: found, checked by digest, and read; no client is ever really run."""
+"""Packages: found, checked by digest, and read, without a network."""
 
-from __future__ import annotations
-
-import hashlib
 import io
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from tests.training.recipe.packages import deb_bytes, source_of, tar_bytes
 from tests.training.test_stamps import write_deb
-from zippo_desktop.errors import InputError, UsageError
-from zippo_desktop.training.packages import Package, debian_members, fetch, npm_members, npm_package
-
-CONTENT = b"a package"
-DIGEST = hashlib.sha256(CONTENT).hexdigest()
+from zippo_desktop.errors import InputError
+from zippo_desktop.training.packages import debian_members, fetch, npm_members, unpack
 
 
-def package(*command: str) -> Package:
-    return Package("thing.tgz", DIGEST, command, "registry.example.org")
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("toy.tgz", tar_bytes({"package/a.txt": b"hello"}, "w:gz")),
+        ("toy.deb", deb_bytes({"package/a.txt": b"hello"})),
+    ],
+)
+def test_a_package_that_is_there_is_unpacked_without_network(tmp_path: Path, file: str, content: bytes):
+    (tmp_path / file).write_bytes(content)
+
+    folder = unpack(source_of(file, content), tmp_path, tmp_path / "packages")
+
+    assert (folder / "package/a.txt").read_bytes() == b"hello"
 
 
-def test_a_file_that_is_there_is_not_fetched_again(tmp_path: Path) -> None:
-    (tmp_path / "thing.tgz").write_bytes(CONTENT)
-    assert fetch(package("no-such-client"), tmp_path) == tmp_path / "thing.tgz"
+def test_another_file_is_refused_by_name_and_nothing_is_unpacked(tmp_path: Path):
+    (tmp_path / "toy.tgz").write_bytes(b"something else")
+    source = source_of("toy.tgz", tar_bytes({"a": b""}, "w:gz"))
+
+    with pytest.raises(InputError, match=r"toy\.tgz is not toy 1\.0: its SHA-256"):
+        unpack(source, tmp_path, tmp_path / "packages")
+
+    assert list((tmp_path / "packages").glob("*")) == []
 
 
-def test_the_client_runs_in_the_folder(tmp_path: Path) -> None:
-    command = (sys.executable, "-c", f"open('thing.tgz', 'wb').write({CONTENT!r})")
-    assert fetch(package(*command), tmp_path / "new").read_bytes() == CONTENT
+def test_a_failed_download_tells_where_to_put_the_file(tmp_path: Path):
+    with pytest.raises(InputError, match=r"put it there as toy\.tgz"):
+        fetch(source_of("toy.tgz", b""), tmp_path / "downloads")
+
+    assert list((tmp_path / "downloads").iterdir()) == []
 
 
-def test_another_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "thing.tgz").write_bytes(b"something else")
-    with pytest.raises(InputError, match="not the file that was measured with"):
-        fetch(package(), tmp_path)
+def test_a_path_out_of_the_folder_is_refused(tmp_path: Path):
+    content = tar_bytes({"../evil.txt": b"x"}, "w:gz")
+    (tmp_path / "toy.tgz").write_bytes(content)
 
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        unpack(source_of("toy.tgz", content), tmp_path, tmp_path / "packages")
 
-def test_a_client_that_is_missing_fails_or_brings_nothing_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no-such-client is not installed"):
-        fetch(package("no-such-client"), tmp_path)
-    with pytest.raises(UsageError, match="failed: no such package"):
-        fetch(package(sys.executable, "-c", "raise SystemExit('no such package')"), tmp_path)
-    with pytest.raises(UsageError, match=r"did not bring thing\.tgz"):
-        fetch(package(sys.executable, "-c", ""), tmp_path)
+    assert not (tmp_path / "evil.txt").exists()
+    assert not (tmp_path / "packages/evil.txt").exists()
 
 
 def test_members_of_a_debian_package(tmp_path: Path) -> None:
@@ -63,4 +71,3 @@ def test_members_of_one_folder_of_an_npm_package(tmp_path: Path) -> None:
             entry.size = 3
             archive.addfile(entry, io.BytesIO(b"abc"))
     assert npm_members(tmp_path / "a.tgz", "package/dist") == {"one": b"abc"}
-    assert npm_package("@who/what", "1.2.3", "").file == "who-what-1.2.3.tgz"

@@ -1,6 +1,6 @@
-"""Fetching pinned packages by the ordinary clients (npm, pip, apt) when a person asks, and reading them.
+"""Package files of Debian and npm, pinned by version and digest: fetched when a person asks, and read.
 
-Nothing here runs by itself. What comes is checked against a SHA-256 digest before it is opened.
+A file that is in the downloads folder already is used if its digest fits, so that all works offline.
 """
 
 from __future__ import annotations
@@ -9,67 +9,88 @@ import hashlib
 import io
 import os
 import shutil
-import subprocess
 import tarfile
-from collections.abc import Iterator, Sequence
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zippo_desktop.errors import ExportError, InputError, UsageError
-from zippo_desktop.export.atomic import make_output_dir
+from zippo_desktop.errors import InputError
+from zippo_desktop.export.atomic import make_folder_atomically, make_output_dir, open_atomically
+
+DEBIAN_POOL = "https://deb.debian.org/debian/pool/main"
+NPM_REGISTRY = "https://registry.npmjs.org"
+TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
 class Package:
-    """One file of a registry: what it is called, its digest, and the command that brings it."""
+    """One package file. `sha256` is of the file as the registry serves it."""
 
+    name: str
+    version: str
     file: str
+    url: str
     sha256: str
-    command: tuple[str, ...]  # run in the folder that the file should come to
-    source: str  # where a person finds it
+    licence: str
+
+    @property
+    def label(self) -> str:
+        """The package with its version, as manifests name it."""
+        return f"{self.name} {self.version}"
 
 
-def npm_package(name: str, version: str, sha256: str) -> Package:
-    """A tarball of the npm registry."""
-    file = f"{name.removeprefix('@').replace('/', '-')}-{version}.tgz"
-    return Package(file, sha256, ("npm", "pack", f"{name}@{version}"), "registry.npmjs.org")
+def fetch(package: Package, downloads: Path) -> Path:
+    """The package's file in `downloads`, downloaded if missing.
 
-
-def debian_package(name: str, version: str, sha256: str) -> Package:
-    """A package of Debian's for all architectures."""
-    file = f"{name}_{version}_all.deb"
-    return Package(file, sha256, ("apt-get", "download", f"{name}={version}"), "packages.debian.org")
-
-
-def fetch(package: Package, downloads_dir: Path) -> Path:
-    """The package's file in `downloads_dir`; fetched if it is not there already.
-
-    Raises UsageError where the client is missing or fails, InputError for a file of another digest.
+    Raises InputError if it cannot be had, or if its digest is another.
     """
-    path = downloads_dir.absolute() / package.file
+    path = downloads / package.file
     if not path.is_file():
-        make_output_dir(downloads_dir)
-        run_client(
-            package.command, downloads_dir, f"Or put {package.file} ({package.source}) there yourself."
-        )
-    if not path.is_file():
-        raise UsageError(
-            f"'{' '.join(package.command)}' did not bring {package.file}.",
-            f"Put it into {downloads_dir} yourself; it is from {package.source}.",
-        )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != package.sha256:
-        raise InputError(f"{path} is not the file that was measured with.", "Remove it and fetch it again.")
+        make_output_dir(downloads)
+        _download(package, path)
+    _check(package, path)
     return path
 
 
-def run_client(command: Sequence[str], folder: Path, hint: str) -> None:
-    """Run a package client in a folder; raises UsageError with its last line where it fails."""
-    if shutil.which(command[0]) is None:
-        raise UsageError(f"The program {command[0]} is not installed.", hint)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
-        raise UsageError(f"'{' '.join(command)}' failed: {last}", hint)
+def unpack(package: Package, downloads: Path, folder: Path) -> Path:
+    """The contents of the package in a folder of their own below `folder`; unpacked once."""
+    target = folder / package.file
+    if not target.is_dir():
+        path = fetch(package, downloads)
+        make_output_dir(folder)
+        with make_folder_atomically(target) as unfinished:
+            try:
+                _unpack(path, unfinished)
+            except (tarfile.TarError, EOFError) as error:
+                raise InputError(f"{path} cannot be unpacked ({error}).") from error
+    return target
+
+
+def _download(package: Package, path: Path) -> None:
+    try:
+        with urllib.request.urlopen(package.url, timeout=TIMEOUT_S) as answer, open_atomically(path) as file:
+            shutil.copyfileobj(answer, file, 1 << 20)
+    except (OSError, urllib.error.URLError) as error:
+        hint = f"Download {package.label} in another way and put it there as {package.file}."
+        raise InputError(f"{package.url} cannot be downloaded ({error}) to {path.parent}.", hint) from error
+
+
+def _check(package: Package, path: Path) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != package.sha256:
+        raise InputError(
+            f"{path} is not {package.label}: its SHA-256 is {digest}, not {package.sha256}.",
+            "Delete it, so that it is downloaded again; nothing was taken from it.",
+        )
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    content = _deb_data(path) if path.suffix == ".deb" else path.read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        archive.extractall(folder, filter="data")
 
 
 def debian_members(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -78,7 +99,7 @@ def debian_members(path: Path) -> Iterator[tuple[str, bytes]]:
     A .deb is an `ar` archive (deb(5)) whose member `data.tar.*` holds the files.
     """
     try:
-        with tarfile.open(fileobj=io.BytesIO(_data_member(path))) as archive:
+        with tarfile.open(fileobj=io.BytesIO(_deb_data(path))) as archive:
             for entry in archive:
                 content = archive.extractfile(entry) if entry.isfile() else None
                 if content is not None:
@@ -98,18 +119,7 @@ def npm_members(path: Path, wanted_dir: str) -> dict[str, bytes]:
         raise InputError(f"{path} cannot be read as an npm package ({error}).") from error
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, with its folder; raises ExportError."""
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror or error}.") from error
-
-
-def _data_member(path: Path) -> bytes:
+def _deb_data(path: Path) -> bytes:
     """The bytes of `data.tar.*`: after 8 bytes of magic, then members with headers of 60."""
     content = path.read_bytes()
     if content[:8] != b"!<arch>\n":

@@ -24,17 +24,23 @@ from zippo_desktop.training.cutouts import load_rgb, read_backdrops
 from zippo_desktop.training.evaluation_index import INDEX_COLUMNS, INDEX_NAME
 from zippo_desktop.training.harmonise import Placement, compose, crop_to
 from zippo_desktop.training.new_folder import check_new_folder
-from zippo_desktop.training.packages import debian_members, debian_package, fetch
+from zippo_desktop.training.packages import DEBIAN_POOL, Package, debian_members, fetch
 
-STAMPS = debian_package(
-    "tuxpaint-stamps-default",
-    "2022.06.04-1",
-    "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
+STAMPS = Package(
+    name="tuxpaint-stamps-default",
+    version="2022.06.04-1",
+    file="tuxpaint-stamps-default_2022.06.04-1_all.deb",
+    url=f"{DEBIAN_POOL}/t/tuxpaint-stamps/tuxpaint-stamps-default_2022.06.04-1_all.deb",
+    sha256="6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
+    licence="GPL-2",
 )
-WALLPAPERS = debian_package(
-    "lomiri-wallpapers-16.04",
-    "20.04.0-2",
-    "a99ff6a3bfe451e4cc0682ecb3cc82e71740626d59e4845ae34a0a0e45421eab",
+WALLPAPERS = Package(
+    name="lomiri-wallpapers-16.04",
+    version="20.04.0-2",
+    file="lomiri-wallpapers-16.04_20.04.0-2_all.deb",
+    url=f"{DEBIAN_POOL}/l/lomiri-wallpapers/lomiri-wallpapers-16.04_20.04.0-2_all.deb",
+    sha256="a99ff6a3bfe451e4cc0682ecb3cc82e71740626d59e4845ae34a0a0e45421eab",
+    licence="CC0-1.0, CC-BY-4.0 and CC-BY-SA-4.0, by picture",
 )
 # Aitzol Berasategi, 2018, CC-BY 4.0: the scenes without anything that a person might take for the subject.
 SCENES = tuple(

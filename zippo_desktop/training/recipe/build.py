@@ -17,10 +17,10 @@ from pathlib import Path
 
 from zippo_desktop.errors import Cancelled, ExportError, InputError
 from zippo_desktop.export.atomic import make_folder_atomically, make_output_dir, open_atomically
+from zippo_desktop.training.packages import Package, unpack
 from zippo_desktop.training.recipe import drawings, sources, works
 from zippo_desktop.training.recipe.catalogue import read_models
 from zippo_desktop.training.recipe.emoji import build_emoji_set
-from zippo_desktop.training.recipe.fetch import unpack
 from zippo_desktop.training.recipe.make import SCRATCH, Workshop, threads_for
 from zippo_desktop.training.recipe.record import Made, Record
 from zippo_desktop.training.recipe.tool_environment import ToolFailure, install_tools
@@ -113,7 +113,7 @@ class _Stock:
         self._output, self._notify = output, notify
         self._downloads = output / "downloads"
 
-    def package(self, source: sources.Source) -> Path:
+    def package(self, source: Package) -> Path:
         """The unpacked package."""
         folder = self._output / ".work" / "packages"
         if not (folder / source.file).is_dir():
