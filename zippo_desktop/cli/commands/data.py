@@ -10,7 +10,6 @@ import typer
 
 from zippo_desktop.cli import options as opt
 from zippo_desktop.cli.console import error_console, output_console, plain
-from zippo_desktop.cli.run import cancel_on_interrupt
 from zippo_desktop.errors import UsageError
 
 
@@ -102,6 +101,7 @@ def build(
     Needs Python 3.11, about 4 GB of disk and, for all of it, a day of CPU time. Run it again to go on
     where it stopped. Package files that lie in DIR/downloads are used instead of downloading.
     """
+    from zippo_desktop.cli.run import cancel_on_interrupt
     from zippo_desktop.training.recipe.build import DEFAULT_PARTS, EXTRA_PARTS, BuildOptions
     from zippo_desktop.training.recipe.build import build as build_data
 

