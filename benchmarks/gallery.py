@@ -1,7 +1,8 @@
 """The pictures in docs/: every sample photo's matte and cut-out, and painted and generated objects.
 
-    python benchmarks/gallery.py --output docs/images [--model MODEL]
+    python benchmarks/gallery.py --output docs/images [--model MODEL] [--pairs data/composed256]
 
+With `--pairs`, a folder of image/ and matte/, also 64 of its mattes at equal distances.
 Nothing is chosen: all samples, the prompts of resources/samples/prompts.txt and both mattes, one seed.
 """
 
@@ -21,9 +22,11 @@ from zippo_desktop.imaging.layers import LayerStack
 from zippo_desktop.paths import resource_dir
 from zippo_desktop.pipelines import generation, matting, painting
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
+from zippo_desktop.training.evaluate import find_pairs
 from zippo_desktop.training.sheet import Cutout, matting_sheet, rgba_sheet, save, shrink
 
 SEED = 7
+SHEET_PAIRS, SMALL_CELL_PX = 64, 88
 PAINT_PROMPTS = ("a red apple", "a wooden chair", "grey furry creature", "a glass vase")
 
 
@@ -34,6 +37,17 @@ def sample_rows(session: Session) -> list[tuple[np.ndarray, None, np.ndarray]]:
         photo = decode(path)
         matte = matting.infer(session, to_srgb(photo), MattingRequest())
         rows.append(shrink((to_srgb(photo), None, matting.finish(matte, photo).matte)))
+    return rows
+
+
+def paired_rows(session: Session, folder: Path) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Sixty-four pictures of an evaluation set with their true and found mattes."""
+    pairs = find_pairs(folder / "image", folder / "matte")
+    rows = []
+    for index in np.linspace(0, len(pairs) - 1, min(len(pairs), SHEET_PAIRS)).round().astype(int):
+        photo, true = decode(pairs[index].image_path), decode_matte(pairs[index].matte_path)
+        matte = matting.infer(session, to_srgb(photo), MattingRequest())
+        rows.append(shrink((to_srgb(photo), true, matting.finish(matte, photo).matte), SMALL_CELL_PX))
     return rows
 
 
@@ -69,10 +83,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--model", default="zippo-mini")
+    parser.add_argument("--pairs", type=Path)
     given = parser.parse_args()
     session = open_session(given.model)
     given.output.mkdir(parents=True, exist_ok=True)
     save(matting_sheet(sample_rows(session), abreast=2), given.output / "samples.png")
+    if given.pairs:
+        rows = paired_rows(session, given.pairs)
+        save(matting_sheet(rows, SMALL_CELL_PX, abreast=4), given.output / "matting-64.png")
     save(rgba_sheet(generated(session)), given.output / "generated.png")
     save(rgba_sheet(painted(session)), given.output / "painted.png")
 
