@@ -138,8 +138,8 @@ def _without_features(rows: Rows, channels: int) -> Rows:
     return replace(rows, latents=latents)
 
 
-def trained(session: TorchSession, pools: Pools, variant: Variant, budget: int) -> RowMaker:
-    """Train a fresh network into `session.unet`; returns the maker of its rows."""
+def train(session: TorchSession, pools: Pools, variant: Variant, budget: int) -> None:
+    """Train a fresh network into `session.unet`."""
     spec = session.spec
     torch.manual_seed(variant.seed)
     unet = build_unet(
@@ -171,7 +171,6 @@ def trained(session: TorchSession, pools: Pools, variant: Variant, budget: int) 
         optimizer.step()
         seen += len(rows.latents)
     session.unet = unet.eval()
-    return maker
 
 
 def _loss(
@@ -198,8 +197,14 @@ def _cosine(share: float) -> float:
     return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 
-def measured(session: TorchSession, pools: Pools, maker: RowMaker, variant: Variant) -> dict[str, float]:
-    """MAD of one-step and four-step mattes, and each generative branch's loss on unseen studio shots."""
+def measured(session: TorchSession, pools: Pools, variant: Variant) -> dict[str, float]:
+    """MAD of one-step and four-step mattes, and each generative branch's loss on unseen studio shots.
+
+    Timesteps and noise are those of the first variant, however the network was trained.
+    """
+    config = replace(BASE.config, use_identifier=variant.config.use_identifier)
+    empty = torch.from_numpy(session.encode_prompts([""]))
+    maker = RowMaker(session.spec.schedule, config, empty)
     scores: dict[str, float] = {}
     if Branch.RGB_TO_MATTE in variant.branches:
         for steps in (1, 4):
@@ -269,8 +274,8 @@ def main() -> None:
     def scores() -> Iterator[tuple[str, dict[str, float]]]:
         for name in given.only or VARIANTS:
             started = time.monotonic()
-            maker = trained(session, pools, VARIANTS[name], given.rows)
-            values = measured(session, pools, maker, VARIANTS[name])
+            train(session, pools, VARIANTS[name], given.rows)
+            values = measured(session, pools, VARIANTS[name])
             yield f"{name} ({time.monotonic() - started:.0f} s)", values
 
     rows_of_table(scores(), lambda line: print(line, flush=True))

@@ -74,7 +74,7 @@ class RowMaker:
             Branch.MATTE_TO_RGB, batch, t, self._noisy(batch.rgb, e_rgb, t), batch.matte, e_rgb
         )
         if not self.config.reassign_noise:
-            t = torch.randint_like(t, len(self.alphas_cumprod))
+            t = self._timesteps(batch)
             e_rgb, e_matte = torch.randn_like(e_rgb), torch.randn_like(e_matte)
         rgb, matte = self._noisy(batch.rgb, e_rgb, t), self._noisy(batch.matte, e_matte, t)
         text = self._drop_captions(batch.text, self.config.caption_dropout)
