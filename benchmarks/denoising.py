@@ -16,7 +16,7 @@ import numpy as np
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.engine.session import Session
-from zippo_desktop.pipelines.pictures import matte_to_network, to_network
+from zippo_desktop.pipelines.pictures import encode_colours, encode_matte
 from zippo_desktop.training.config import DataConfig
 from zippo_desktop.training.pairs import PairSource
 
@@ -48,8 +48,8 @@ def main() -> None:
     session = open_session(given.model)
     data = DataConfig(tuple(given.cutouts), tuple(given.backgrounds), session.spec.size_px)
     pairs = [PairSource(data, "train", seed=3).studio(index) for index in range(PAIRS)]
-    rgb = session.encode_images(to_network(np.stack([item.pair.image for item in pairs])))
-    matte = session.encode_images(np.concatenate([matte_to_network(item.pair.matte) for item in pairs]))
+    rgb = encode_colours(session, np.stack([item.pair.image for item in pairs]))
+    matte = np.concatenate([encode_matte(session, item.pair.matte) for item in pairs])
     text = session.encode_prompts([item.caption for item in pairs])
     print(f"mean square: RGB {np.square(rgb).mean():.2f}, matte {np.square(matte).mean():.2f}")
     for t in TIMESTEPS:

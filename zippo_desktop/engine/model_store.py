@@ -84,6 +84,7 @@ def read_spec(model_dir: Path) -> ModelSpec:
         licence=_get(manifest, "licence", str, model_dir),
         schedule=NoiseSchedule.from_config(read_json(model_dir / "scheduler" / "scheduler_config.json")),
         feature_channels=feature_channels,
+        rgb_gain=float(manifest.get("rgb_gain", 1.0)),
         detail=FEATURE_PX // downsampling if features else 1,
     )
 

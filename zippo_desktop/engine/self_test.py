@@ -60,7 +60,7 @@ def judge(
 def matte_of_disc(session: Session) -> Array:
     """One step of matting on a bright disc: the decoded matte [1,3,S,S], about -1..1."""
     spec = session.spec
-    rgb, text = session.encode_images(disc_picture(spec)), session.encode_prompts([""])
+    rgb, text = session.encode_images(disc_picture(spec)) * spec.rgb_gain, session.encode_prompts([""])
 
     def denoise(matte: Array, t: int) -> Array:
         return session.denoise(join(rgb, matte), t, [Branch.RGB_TO_MATTE], text)

@@ -28,6 +28,7 @@ class ModelSpec:
     licence: str
     schedule: NoiseSchedule
     feature_channels: int = 0  # of the image encoder, 0 for a model without one
+    rgb_gain: float = 1.0  # a picture's scaled latents times this are what the UNet knows; mattes stay
     detail: int = 1  # pixels that the image encoder sees for one of the VAE's, along a side
 
 

@@ -18,6 +18,8 @@ class Metadata:
 
     icc_profile: bytes | None = None
     exif: bytes | None = None  # TIFF structure without the orientation tag
+    xmp: bytes | None = None  # the packet's XML, without its orientation
+    iptc: bytes | None = None  # IPTC-IIM records, as Photoshop's resource 1028 holds them
     dpi: tuple[float, float] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)  # generation parameters, for PNG text
 
@@ -35,16 +37,22 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerStack:
-    """A subject cut out by its matte, over the picture it came from.
+    """A subject cut out by its matte, and what lies beneath it.
 
     `subject` is the straight (not premultiplied) colour under the matte, [H,W,3] uint8 or uint16;
-    `matte` is [H,W] float32 in 0..1; `original` is the photo, or None for a generated subject.
+    `matte` is [H,W] float32 in 0..1. `original` is the photo, None for a generated subject, and
+    `original_mask` [H,W] says where it is on a canvas larger than it (None: everywhere).
+    `background` [H,W,3] is opaque, None for transparency; `shadow` [H,W] is the opacity of a black
+    layer between background and subject. All pixels are of one type and in one profile.
     """
 
     subject: Pixels
     matte: Matte
     original: Pixels | None = None
     metadata: Metadata = field(default_factory=Metadata)
+    background: Pixels | None = None
+    shadow: Matte | None = None
+    original_mask: Matte | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,13 +64,20 @@ class LayerStack:
     def layers(self) -> tuple[Layer, ...]:
         """The layers from bottom to top, as a retoucher would stack them.
 
-        The original is locked and hidden, so the visible result is the cut-out alone;
-        the matte lies hidden on top as a grey picture.
+        The original is locked and hidden, so what is seen is the subject over its new background,
+        or over transparency. The matte is the subject's mask, and no layer of its own.
         """
+        layers = []
+        if self.original is not None:
+            layers.append(Layer("Original", self.original, self.original_mask, False, is_locked=True))
+        if self.background is not None:
+            layers.append(Layer("Background", self.background))
+        if self.shadow is not None:
+            layers.append(Layer("Shadow", np.zeros_like(self.subject), self.shadow))
+        return *layers, Layer("Subject", self.subject, self.matte)
+
+    def matte_layer(self) -> Layer:
+        """The matte as a hidden grey layer on top, for formats that know neither masks nor extra channels."""
         depth = np.iinfo(self.subject.dtype).max
         grey = np.rint(self.matte * depth).astype(self.subject.dtype)
-        cutout = Layer("Subject", self.subject, mask=self.matte)
-        matte = Layer("Matte", np.repeat(grey[..., None], 3, axis=2), is_visible=False)
-        if self.original is None:
-            return cutout, matte
-        return Layer("Original", self.original, is_visible=False, is_locked=True), cutout, matte
+        return Layer("Matte", np.repeat(grey[..., None], 3, axis=2), is_visible=False)

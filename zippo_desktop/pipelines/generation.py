@@ -17,10 +17,10 @@ from zippo_desktop.imaging.layers import LayerStack, Matte, Metadata
 from zippo_desktop.imaging.resize import Fit, fit_to_network, resize, unfit
 from zippo_desktop.pipelines.guidance import guided_denoiser
 from zippo_desktop.pipelines.pictures import (
-    colours_from_network,
-    matte_to_network,
-    mattes_from_network,
-    to_network,
+    decode_colours,
+    decode_mattes,
+    encode_colours,
+    encode_matte,
     to_uint8,
 )
 from zippo_desktop.pipelines.request import GenerationRequest
@@ -70,19 +70,17 @@ def infer(
         return join(predictions[:1], predictions[1:])
 
     joint = sample_ddim(denoise, noise, spec.schedule, request.steps, on_step, begin)
-    # 3. decode both halves as one batch
-    decoded = session.decode_latents(np.concatenate(split(joint)))  # [2,3,h,w]
-    colours, mattes = colours_from_network(decoded[:1]), mattes_from_network(decoded[1:])
-    picture = np.concatenate([colours[0], mattes[0][..., None]], axis=2)
+    # 3. decode both halves
+    rgb, matte = split(joint)
+    picture = np.dstack([decode_colours(session, rgb)[0], decode_mattes(session, matte)[0]])
     return unfit(picture, start) if start is not None else picture
 
 
 def _encode(session: Session, start: Fit) -> Array:
     """Both halves of a prepared cut-out: [1,2C,h/f,w/f]."""
-    colours, matte = start.image[None, ..., :3], start.image[..., 3]
-    pictures = np.concatenate([to_network(colours), matte_to_network(matte)])  # [2,3,h,w]
-    rgb, matte_latent = np.split(session.encode_images(pictures), 2)
-    return join(rgb, matte_latent)
+    return join(
+        encode_colours(session, start.image[None, ..., :3]), encode_matte(session, start.image[..., 3])
+    )
 
 
 def finish(picture: Array, parameters: Mapping[str, str], size: tuple[int, int] | None = None) -> LayerStack:

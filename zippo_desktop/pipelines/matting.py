@@ -15,7 +15,7 @@ from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte
 from zippo_desktop.imaging.matte import upsample_guided
 from zippo_desktop.imaging.resize import Fit, fit_to_network, unfit
-from zippo_desktop.pipelines.pictures import mattes_from_network, to_network
+from zippo_desktop.pipelines.pictures import decode_mattes, encode_colours, to_network
 from zippo_desktop.pipelines.request import MattingRequest
 
 
@@ -47,7 +47,7 @@ def infer_fits(
     pictures = np.stack([each.image for each in fits])  # [N,h,w,3] 0..1
     detailed = np.stack([each.detailed for each in fits])  # [N,h*d,w*d,3] 0..1
     views = [(pictures, detailed), (_mirrored(pictures), _mirrored(detailed))][: request.ensemble]
-    seen = [(session.encode_images(to_network(a)), session.image_features(to_network(b))) for a, b in views]
+    seen = [(encode_colours(session, a), session.image_features(to_network(b))) for a, b in views]
     text = np.repeat(session.encode_prompts([request.prompt]), len(fits), axis=0)  # [N,L,D]
     branches = [Branch.RGB_TO_MATTE] * len(fits)
 
@@ -68,7 +68,7 @@ def infer_fits(
             _within_ensemble(on_step, member, request),
         )
         # 4. decode
-        mattes = mattes_from_network(session.decode_latents(latents))  # [N,h,w] 0..1
+        mattes = decode_mattes(session, latents)  # [N,h,w] 0..1
         total += _mirrored(mattes) if member % 2 else mattes
     # 5. average the ensemble and take the padding off
     return [unfit(matte, each) for matte, each in zip(total / request.ensemble, fits, strict=True)]

@@ -13,12 +13,7 @@ from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte, Metadata
 from zippo_desktop.imaging.resize import Fit, fit_to_network, resize, unfit
 from zippo_desktop.pipelines.guidance import guided_denoiser
-from zippo_desktop.pipelines.pictures import (
-    colours_from_network,
-    matte_to_network,
-    to_network,
-    to_uint8,
-)
+from zippo_desktop.pipelines.pictures import decode_colours, encode_colours, encode_matte, to_uint8
 from zippo_desktop.pipelines.request import PaintingRequest
 
 
@@ -49,12 +44,12 @@ def infer_fit(
     With a `start` (see `prepare_start`) that picture is painted over, as much as the request's strength says.
     """
     # 1. encode the matte as a grey picture
-    matte = session.encode_images(matte_to_network(fit.image[..., 0]))  # [1,C,h/f,w/f]
+    matte = encode_matte(session, fit.image[..., 0])  # [1,C,h/f,w/f]
     # 2. draw the noise
     noise = draw_noise(request.seed, matte.shape)
     begin = None
     if start is not None and request.strength is not None:
-        begin = Start(session.encode_images(to_network(start.image[None])), request.strength)
+        begin = Start(encode_colours(session, start.image[None]), request.strength)
     # 3. sample the RGB half, given the matte's half
     predict = guided_denoiser(
         session, [Branch.MATTE_TO_RGB], request.prompt, request.negative, request.guidance
@@ -68,7 +63,7 @@ def infer_fit(
         begin,
     )
     # 4. decode
-    return unfit(colours_from_network(session.decode_latents(latents))[0], fit)
+    return unfit(decode_colours(session, latents)[0], fit)
 
 
 def finish(colours: Array, matte: Matte, parameters: Mapping[str, str]) -> LayerStack:

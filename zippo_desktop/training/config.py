@@ -62,6 +62,7 @@ class UnetConfig:
     layers: int = 1
     heads: int = 4
     feature_channels: int = 160  # of an image encoder that is added
+    rgb_gain: float = 1.0  # of a fresh UNet: brings pictures' latents to the variance of mattes'
     scenes_per_batch: float = 0.75  # share of pairs that train matting alone; the rest train all branches
     last_step_share: float = 0.4  # share of pairs at t = T, the only step of one-step matting
     studio_t_power: float = 1.0  # studio shots draw t = T * u**power, u uniform: below 1, more noise

@@ -54,7 +54,14 @@ def write_index(model_dir: Path) -> None:
 
 
 def write_manifest(
-    model_dir: Path, name: str, version: str, size_px: int, multiple_px: int, text_tokens: int, licence: str
+    model_dir: Path,
+    name: str,
+    version: str,
+    size_px: int,
+    multiple_px: int,
+    text_tokens: int,
+    licence: str,
+    rgb_gain: float = 1.0,
 ) -> None:
     """Write `zippo.json` and the digests of what lies in the folder; measured quality is kept if there."""
     path = model_dir / "zippo.json"
@@ -68,6 +75,7 @@ def write_manifest(
         "text_tokens": text_tokens,
         "tasks": list(TASKS),
         "licence": licence,
+        "rgb_gain": rgb_gain,
         "digests": {},
         "quality": quality,
     }

@@ -160,6 +160,7 @@ def encode_pairs(
     count, detail = len(pictures) // 2, session.spec.detail
     small = functional.avg_pool2d(pictures, detail) if detail > 1 else pictures
     latents = zippo_vae.encode(session.vae, small)
+    latents[:count] *= session.spec.rgb_gain
     if session.image_encoder is None:
         return Encoded(small, latents, latents.new_zeros(count, 0, *latents.shape[2:]))
     with autocast():
@@ -195,6 +196,7 @@ def _record(config: TrainConfig) -> None:
         multiple_px=downsampling * 2 ** (len(unet["block_out_channels"]) - 1),
         text_tokens=known.get("text_tokens", TEXT_TOKENS),
         licence=known.get("licence", "MIT"),
+        rgb_gain=known.get("rgb_gain", config.unet.rgb_gain),
     )
     area = training_mean_area(config.data.cutouts, config.data.backgrounds)
     record_quality(config.model_dir, {"training_mean_area": round(area, 4)})
