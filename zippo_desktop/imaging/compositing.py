@@ -29,7 +29,7 @@ def over(foreground: Samples, matte: Matte, background: Samples) -> Samples:
     composite = behind + alpha * (foreground - behind)
     if np.issubdtype(foreground.dtype, np.integer):
         np.rint(composite, out=composite)
-    return composite.astype(foreground.dtype)
+    return composite.astype(foreground.dtype)  # type: ignore[return-value]
 
 
 def checkerboard(height: int, width: int, square_px: int = 8) -> NDArray[np.float32]:

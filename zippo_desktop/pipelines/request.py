@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from zippo_desktop.diffusion.sampler import steps_taken
+from zippo_desktop.imaging.matte_controls import MatteControls
+
+Edges = Literal["fast", "fine"]
+KnownAlpha = Literal["multiply", "keep", "ignore"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +20,13 @@ class MattingRequest:
     steps: int = 1
     ensemble: int = 1
     seed: int = 0
+    second_pass: bool = True  # a subject that is small in its frame is looked at again, close up
+    edges: Edges = "fast"  # "fine" has the network look at the soft edge in tiles
+    alpha: KnownAlpha = (
+        "multiply"  # a photo's own transparency: times the matte, instead of it, or not at all
+    )
+    controls: MatteControls = field(default_factory=MatteControls)
+    foreground: bool = True  # the background's colour is taken out of the soft edge
 
 
 @dataclass(frozen=True)

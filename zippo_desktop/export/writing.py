@@ -1,0 +1,24 @@
+"""How results are written, whatever the format: depth, quality, hidden colour, metadata and file times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Depth = Literal["photo", "8", "16"]
+UnderAlpha = Literal["scrub", "bleed", "keep"]
+KeptMetadata = Literal["all", "no-location", "none"]
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Options of every exporter. Formats without 16 bit, or without transparency, say what they do instead."""
+
+    formats: tuple[str, ...] = ("png",)
+    with_matte: bool = False  # NAME.matte.png, too
+    with_foreground: bool = False  # NAME.foreground.png, too: the clean colours without transparency
+    depth: Depth = "photo"  # bits for each channel: as the photo has, or 8, or 16
+    quality: int = 90  # of JPEG, WebP and AVIF, 1..100; 100 is lossless for WebP
+    under_alpha: UnderAlpha = "scrub"  # colour where alpha is 0: black, the subject's bled outward, as it was
+    metadata: KeptMetadata = "all"  # "none" keeps the colour profile and the resolution alone
+    keep_times: bool = False  # the result gets the photo's time of change
