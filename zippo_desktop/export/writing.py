@@ -12,7 +12,7 @@ KeptMetadata = Literal["all", "no-location", "none"]
 
 @dataclass(frozen=True)
 class Writing:
-    """Options of every exporter. Formats without 16 bit, or without transparency, say what they do instead."""
+    """Options of every exporter; a format that cannot do what is asked does what its own module says."""
 
     formats: tuple[str, ...] = ("png",)
     with_matte: bool = False  # NAME.matte.png, too

@@ -23,7 +23,7 @@ class MattingRequest:
     second_pass: bool = True  # a subject that is small in its frame is looked at again, close up
     edges: Edges = "fast"  # "fine" has the network look at the soft edge in tiles
     alpha: KnownAlpha = (
-        "multiply"  # a photo's own transparency: times the matte, instead of it, or not at all
+        "multiply"  # what the photo's own transparency is: a factor, the matte itself, nothing
     )
     controls: MatteControls = field(default_factory=MatteControls)
     foreground: bool = True  # the background's colour is taken out of the soft edge
