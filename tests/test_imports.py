@@ -27,6 +27,7 @@ RANKS = {
     "export": 2,
     "pipelines": 3,
     "settings": 4,
+    "looks": 4,
     "batch": 4,
     "cli": 5,
     "gui": 5,

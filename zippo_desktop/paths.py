@@ -26,6 +26,11 @@ def settings_path() -> Path:
     return _home("", _PLATFORM_DIRS.user_config_path) / "settings.json"
 
 
+def presets_dir() -> Path:
+    """The person's own presets, one TOML file each."""
+    return _home("", _PLATFORM_DIRS.user_config_path) / "presets"
+
+
 def jobs_dir() -> Path:
     """One folder for each job, with its options and journal."""
     return _home("", _PLATFORM_DIRS.user_data_path) / "jobs"

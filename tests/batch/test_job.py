@@ -1,5 +1,7 @@
 """What is left to write for an item whose results exist in part."""
 
+from dataclasses import replace
+
 import pytest
 
 from zippo_desktop.batch.job import Item, remaining_target
@@ -46,3 +48,10 @@ def test_an_empty_file_does_not_count(item):
     exist(item, ".psd", ".layers", ".matte.png")
     (item.target.directory / "a.png").touch()
     assert remaining_target(item, "skip").formats == ("png",)
+
+
+def test_a_missing_foreground_is_left(item):
+    exist(item, ".png", ".psd", ".layers", ".matte.png")
+    wanted = replace(item, target=replace(item.target, with_foreground=True))
+    left = remaining_target(wanted, "skip")
+    assert (left.formats, left.with_matte, left.with_foreground) == ((), False, True)

@@ -13,6 +13,7 @@ from zippo_desktop.batch.plan import plan_generation, plan_matting, plan_paintin
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.write import planned_paths
+from zippo_desktop.export.writing import Writing
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 
 
@@ -44,7 +45,7 @@ def test_sub_folders_are_kept(folder, options):
 
 def test_each_format_has_its_file(folder, options):
     save_photo(folder / "a.jpg")
-    options = replace(options, formats=("png", "psd", "layers"), with_matte=True)
+    options = replace(options, writing=Writing(("png", "psd", "layers"), with_matte=True))
     assert sorted(outputs(matting([folder], options))) == ["a.layers", "a.matte.png", "a.png", "a.psd"]
 
 
@@ -64,13 +65,13 @@ def test_two_folders_never_write_the_same_file(folder, options):
 def test_a_result_never_takes_a_mattes_name(folder, options):
     for name in ("a.jpg", "a.matte.jpg"):
         save_photo(folder / name)
-    names = outputs(matting([folder], replace(options, with_matte=True)))
+    names = outputs(matting([folder], replace(options, writing=Writing(with_matte=True))))
     assert len(set(names)) == 4
 
 
 def test_originals_are_never_written_to(folder):
     photos = [save_photo(folder / name) for name in ("a.png", "b.jpg", "c.png")]
-    job = matting(photos, Options(folder, formats=("png",), on_existing="overwrite"))
+    job = matting(photos, Options(folder, on_existing="overwrite"))
     written = {path for item in job.items for path in planned_paths(item.target)}
     assert written.isdisjoint(photos)
     assert outputs(job) == ["a-2.png", "b.png", "c-2.png"]

@@ -22,6 +22,7 @@ from zippo_desktop.batch.runner import run_job
 from zippo_desktop.batch.stages import STAGES
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.errors import EngineError, ModelError, OutOfMemory, UsageError
+from zippo_desktop.export.writing import Writing
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 
@@ -56,7 +57,7 @@ def statuses(report):
 def test_photos_become_cut_outs_of_their_own_size(folder, out):
     save_photo(folder / "a.png", 300, 200)
     save_photo(folder / "sub" / "b.jpg")
-    report = run_job(matting(folder, out, with_matte=True), FakeSession)
+    report = run_job(matting(folder, out, writing=Writing(with_matte=True)), FakeSession)
     assert names(out) == ["a.matte.png", "a.png", "sub/b.matte.png", "sub/b.png"]
     cutout = np.asarray(Image.open(out / "a.png"))
     assert cutout.shape == (200, 300, 4)
@@ -117,9 +118,9 @@ def test_results_come_in_the_jobs_order(folder, out, monkeypatch):
     (folder / "b.png").write_bytes(b"")
     export = runner.export
 
-    def slow_first(layers, target):
+    def slow_first(layers, target, *more):
         time.sleep(0.2 if target.stem == "a" else 0)
-        return export(layers, target)
+        return export(layers, target, *more)
 
     monkeypatch.setattr(runner, "export", slow_first)
     report = run_job(matting(folder, out), FakeSession)
@@ -177,7 +178,7 @@ class TestExistingResults:
         assert run_job(matting(folder, out), FakeSession).counts["done"] == 2
 
     def test_only_missing_formats_are_added(self, folder, out):
-        run_job(matting(folder, out, formats=("png", "layers"), with_matte=True), FakeSession)
+        run_job(matting(folder, out, writing=Writing(("png", "layers"), with_matte=True)), FakeSession)
         assert (out / "a.png").read_text() == "precious"
         assert (out / "a.layers").is_dir()
         assert (out / "a.matte.png").exists()
@@ -217,10 +218,10 @@ class TestCancel:
             save_photo(folder / f"{name}.png")
         cancel, export = threading.Event(), runner.export
 
-        def slow(layers, target):
+        def slow(layers, target, *more):
             cancel.set()
             time.sleep(0.2)
-            return export(layers, target)
+            return export(layers, target, *more)
 
         monkeypatch.setattr(runner, "export", slow)
         report = run_job(matting(folder, out), FakeSession, cancel=cancel)
@@ -372,12 +373,12 @@ def test_few_items_are_in_memory_at_once(folder, out, monkeypatch):
 
     export = runner.export
 
-    def slow_export(layers, target):
+    def slow_export(layers, target, *more):
         nonlocal alive
         time.sleep(0.02)
         with lock:
             alive -= 1
-        return export(layers, target)
+        return export(layers, target, *more)
 
     monkeypatch.setitem(STAGES, "matting", replace(stages, decode=decode))
     monkeypatch.setattr(runner, "export", slow_export)

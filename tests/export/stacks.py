@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import ExifTags, Image
 
@@ -24,6 +26,8 @@ METADATA = Metadata(
     dpi=(300.0, 150.0),
     parameters={"prompt": "ein Käfer → 🐞", "seed": "7"},
 )
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
+IPTC = b"\x1c\x02\x50\x00\x03odd"  # by-line
 
 
 def make_stack(bits: int = 8, has_original: bool = True, metadata: Metadata = METADATA) -> LayerStack:
@@ -35,3 +39,22 @@ def make_stack(bits: int = 8, has_original: bool = True, metadata: Metadata = ME
     matte[::3] = rng.random((len(matte[::3]), WIDTH), np.float32)
     matte[:, :20] = 0
     return LayerStack(subject, matte, original if has_original else None, metadata)
+
+
+def make_full_stack(bits: int = 8, has_background: bool = True) -> LayerStack:
+    """With a shadow, an original smaller than its canvas, XMP, IPTC, and a new background if wanted."""
+    stack = make_stack(bits)
+    columns = np.linspace(0, 2**bits - 1, WIDTH).astype(stack.subject.dtype)
+    background = np.broadcast_to(columns[None, :, None], stack.subject.shape).copy()
+    background[..., 1] = 2**bits - 1 - background[..., 1]
+    shadow = np.zeros((HEIGHT, WIDTH), np.float32)
+    shadow[10:30, 50:200] = np.linspace(0, 0.5, 150, dtype=np.float32)
+    original_mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    original_mask[3:-3, 30:-30] = 1
+    return replace(
+        stack,
+        metadata=replace(METADATA, xmp=XMP, iptc=IPTC),
+        background=background if has_background else None,
+        shadow=shadow,
+        original_mask=original_mask,
+    )

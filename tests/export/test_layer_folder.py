@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.export.stacks import HEIGHT, WIDTH, make_stack
+from tests.export.stacks import HEIGHT, WIDTH, make_full_stack, make_stack
 from zippo_desktop.errors import ExportError
 from zippo_desktop.export import layer_folder
 from zippo_desktop.export.layer_folder import write_layer_folder
-from zippo_desktop.export.png import cutout
+from zippo_desktop.imaging.compositing import flatten
 from zippo_desktop.imaging.decode import decode, decode_matte
 from zippo_desktop.imaging.matte import quantise
 
@@ -26,7 +26,7 @@ def test_every_layer_is_a_numbered_png(tmp_path: Path, bits: int) -> None:
     assert sorted(path.name for path in folder.iterdir()) == names
     np.testing.assert_array_equal(decode(folder / names[0]).pixels, stack.original)
     subject = cv2.imread(str(folder / names[1]), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3]]
-    np.testing.assert_array_equal(subject, cutout(stack.subject, stack.matte))
+    np.testing.assert_array_equal(subject, flatten(stack))
     full = 2**bits - 1
     expected = quantise(stack.matte, stack.subject.dtype).astype(np.float32) / full
     np.testing.assert_array_equal(decode_matte(folder / names[2]), expected)
@@ -46,6 +46,30 @@ def test_the_index_says_how_to_stack_them(tmp_path: Path) -> None:
         ("03-matte.png", "Matte", False, False),
     ]
     assert {layer["blend"] for layer in index["layers"]} == {"normal"}
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_background_and_shadow_are_layers_of_their_own(tmp_path: Path, bits: int) -> None:
+    stack = make_full_stack(bits)
+    folder = tmp_path / "a.layers"
+    write_layer_folder(stack, folder)
+
+    index = json.loads((folder / "layers.json").read_text("utf-8"))
+    assert [layer["file"] for layer in index["layers"]] == [
+        "01-original.png",
+        "02-background.png",
+        "03-shadow.png",
+        "04-subject.png",
+        "05-matte.png",
+    ]
+    assert [layer["visible"] for layer in index["layers"]] == [False, True, True, True, False]
+    original, background, shadow = (
+        cv2.imread(str(folder / layer["file"]), cv2.IMREAD_UNCHANGED) for layer in index["layers"][:3]
+    )
+    np.testing.assert_array_equal(original[..., 3], quantise(stack.original_mask, stack.subject.dtype))
+    np.testing.assert_array_equal(background[..., ::-1], stack.background)
+    np.testing.assert_array_equal(shadow[..., 3], quantise(stack.shadow, stack.subject.dtype))
+    assert not shadow[..., :3].any()
 
 
 def test_a_failure_leaves_the_folder_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

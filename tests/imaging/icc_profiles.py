@@ -9,6 +9,39 @@ D50 = (0.9642, 1.0, 0.8249)
 PRIMARIES = ((0.4360, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))
 
 
+ADOBE_RGB = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
+DISPLAY_P3 = ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407))
+ADOBE_GAMMA = 563 / 256
+
+
+def adobe_rgb_profile() -> bytes:
+    """Adobe RGB (1998), as cameras embed it."""
+    return matrix_profile(ADOBE_RGB, _gamma(ADOBE_GAMMA), "Adobe RGB (1998)")
+
+
+def display_p3_profile() -> bytes:
+    """Display P3, as phones embed it."""
+    return matrix_profile(DISPLAY_P3, _srgb_curve(), "Display P3")
+
+
+def plain_srgb_profile(description: str = "c2") -> bytes:
+    """sRGB itself, in other bytes and under another name than ours."""
+    return matrix_profile(PRIMARIES, _srgb_curve(), description)
+
+
+def linear_srgb_profile() -> bytes:
+    """sRGB's primaries, but linear light, and "sRGB" in its name."""
+    return matrix_profile(PRIMARIES, _gamma(1.0), "Linear sRGB")
+
+
+def matrix_profile(primaries: tuple, curve: bytes, description: str) -> bytes:
+    """An RGB profile of three primaries (XYZ adapted to D50) and one curve for all."""
+    names = (b"rXYZ", b"gXYZ", b"bXYZ")
+    tags = {b"desc": _text(description)}
+    tags |= {name: _xyz(*value) for name, value in zip(names, primaries, strict=True)}
+    return _profile(b"RGB ", b"XYZ ", b"mntr", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve))
+
+
 def rotated_rgb_profile() -> bytes:
     """An RGB profile of gamma 1 whose channels are sRGB's green, blue and red, in this order."""
     red, green, blue = PRIMARIES
@@ -39,6 +72,12 @@ def _xyz(x: float, y: float, z: float) -> bytes:
 
 def _gamma(value: float) -> bytes:
     return b"curv" + bytes(4) + struct.pack(">IH", 1, round(value * 256)) + bytes(2)
+
+
+def _srgb_curve() -> bytes:
+    """A parametricCurveType of kind 3: (a x + b)^g from d on, c x below (ICC.1:2022, 10.18)."""
+    values = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    return b"para" + bytes(4) + struct.pack(">HH5i", 3, 0, *(round(value * 65536) for value in values))
 
 
 def _text(text: str) -> bytes:

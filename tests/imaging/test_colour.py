@@ -8,8 +8,20 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ImageCms
 
-from tests.imaging.icc_profiles import cyan_is_red_profile, grey_profile, rotated_rgb_profile
-from zippo_desktop.imaging.colour import colour_space, srgb_profile, to_8_bit, to_srgb
+from tests.imaging.icc_profiles import (
+    ADOBE_GAMMA,
+    ADOBE_RGB,
+    DISPLAY_P3,
+    PRIMARIES,
+    adobe_rgb_profile,
+    cyan_is_red_profile,
+    display_p3_profile,
+    grey_profile,
+    linear_srgb_profile,
+    plain_srgb_profile,
+    rotated_rgb_profile,
+)
+from zippo_desktop.imaging.colour import colour_space, is_srgb, srgb_8_bit, srgb_profile, to_8_bit, to_srgb
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import Metadata
 
@@ -50,6 +62,59 @@ def test_the_srgb_profile_changes_nothing() -> None:
 )
 def test_a_profile_that_cannot_be_used_counts_as_srgb(profile: bytes) -> None:
     np.testing.assert_allclose(to_srgb(photo(PIXELS, profile)), PIXELS / 255, atol=1e-7)
+
+
+def srgb_decoded(values: NDArray) -> NDArray:
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def srgb_encoded(linear: NDArray) -> NDArray:
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.abs(linear) ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("profile", "primaries", "decoded"),
+    [
+        (adobe_rgb_profile(), ADOBE_RGB, lambda values: values**ADOBE_GAMMA),
+        (display_p3_profile(), DISPLAY_P3, srgb_decoded),
+    ],
+    ids=["Adobe RGB", "Display P3"],
+)
+def test_wider_spaces_come_out_as_the_formulas_say(
+    profile: bytes, primaries: tuple, decoded: object, dtype: type
+) -> None:
+    full = np.iinfo(dtype).max
+    values = np.array(
+        [[0.5, 0.5, 0.5], [0.6, 0.45, 0.4], [0.3, 0.4, 0.35], [0.45, 0.5, 0.7], [0.9, 0.85, 0.8]]
+    )
+    pixels = np.rint(values * full).astype(dtype)
+
+    srgb = srgb_8_bit(photo(pixels[None], profile))[0]
+
+    light = decoded(pixels / full) @ np.array(primaries) @ np.linalg.inv(np.array(PRIMARIES))
+    np.testing.assert_allclose(srgb / 255, srgb_encoded(light), atol=1.5 / 255)
+    assert np.abs(srgb - to_8_bit(pixels).astype(int)).max() > 2  # it is not what it was
+
+
+@pytest.mark.parametrize("profile", [None, srgb_profile(), plain_srgb_profile(), b"nonsense"])
+def test_srgb_photos_are_not_copied(profile: bytes | None) -> None:
+    assert srgb_8_bit(photo(PIXELS, profile)) is PIXELS
+
+
+def test_a_profile_is_srgb_by_its_effect_and_not_its_name() -> None:
+    assert is_srgb(plain_srgb_profile("Some camera"))
+    assert not is_srgb(linear_srgb_profile())
+    assert not is_srgb(display_p3_profile())
+
+
+def test_16_bit_photos_become_8_bit_in_strips() -> None:
+    pixels = np.random.default_rng(1).integers(0, 65536, (600, 3, 3), dtype=np.uint16)
+
+    np.testing.assert_array_equal(srgb_8_bit(photo(pixels)), np.rint(pixels / 257))
+    rotated = srgb_8_bit(photo(pixels, rotated_rgb_profile()))
+    parts = [srgb_8_bit(photo(pixels[row : row + 1], rotated_rgb_profile())) for row in (0, 300, 599)]
+    np.testing.assert_array_equal(rotated[[0, 300, 599]], np.concatenate(parts))
 
 
 def test_the_photo_itself_is_left_alone() -> None:

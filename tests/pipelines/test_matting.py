@@ -121,11 +121,89 @@ def test_a_mattes_values_stay_in_range(monkeypatch):
     assert matting.infer(session, picture(), MattingRequest()).max() == 1
 
 
+def scene():
+    """A black photo with one white box, which no block of the fake network fits."""
+    pixels = np.zeros((600, 800, 3), np.uint8)
+    pixels[220:380, 320:480] = 255
+    return photo(pixels)
+
+
+def found_in(taken, request, session=None, on_step=None):
+    session = session or FakeSession()
+    prepared = matting.prepare(taken, session.spec)
+    return matting.infer_photo(session, prepared, request, on_step), prepared
+
+
+def test_a_small_subject_is_seen_in_more_detail_by_the_second_pass():
+    taken = scene()
+    errors = []
+    for second in (False, True):
+        found, prepared = found_in(taken, MattingRequest(second_pass=second))
+        matte = matting.native_matte(found, prepared)
+        assert matte.shape == (600, 800)
+        assert matte.dtype == np.float32
+        errors.append(np.abs(matte - taken.pixels[..., 0] / 255).mean())
+        assert (found.closer is not None) == second
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_a_subject_that_fills_the_frame_costs_no_second_pass():
+    session = FakeSession()
+    found, _ = found_in(photo(half_white(300, 300)), MattingRequest(), session)
+    assert found.closer is None
+    assert session.calls.count("denoise") == 1
+
+
+def test_a_second_pass_that_contradicts_the_first_is_dropped(monkeypatch):
+    taken = scene()
+    session = FakeSession()
+    decode, calls = session.decode_latents, []
+    monkeypatch.setattr(
+        session,
+        "decode_latents",
+        lambda latents: (
+            np.full_like(decode(latents), -1) if calls.append(1) or len(calls) == 2 else decode(latents)
+        ),
+    )
+    found, prepared = found_in(taken, MattingRequest(), session)
+    assert len(calls) == 2
+    assert found.closer is None
+    first, _ = found_in(taken, MattingRequest(second_pass=False))
+    np.testing.assert_array_equal(
+        matting.native_matte(found, prepared), matting.native_matte(first, prepared)
+    )
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_steps_are_counted_over_both_passes_whether_the_second_is_taken_or_not(is_small):
+    taken = scene() if is_small else photo(half_white(300, 300))
+    told = []
+    found_in(taken, MattingRequest(steps=2, ensemble=2), on_step=lambda *step: told.append(step))
+    taken_steps = range(1, 9) if is_small else [1, 2, 3, 4, 8]
+    assert told == [(done, 8) for done in taken_steps]
+
+
+def test_steps_of_one_pass_are_all_there_are():
+    told = []
+    request = MattingRequest(steps=3, second_pass=False)
+    found_in(scene(), request, on_step=lambda *step: told.append(step))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_the_picture_for_crops_is_the_photos_own_at_8_bit():
+    taken = scene()
+    prepared = matting.prepare(taken, FakeSession().spec)
+    assert prepared.image is taken.pixels
+    deep = matting.prepare(photo(taken.pixels.astype(np.uint16) * 257), FakeSession().spec)
+    np.testing.assert_array_equal(deep.image, taken.pixels)
+
+
 def test_finish_returns_to_the_photos_own_size_and_pixels():
     pixels = half_white(400, 300).astype(np.uint16) * 257
     metadata = Metadata(exif=b"exif", icc_profile=None, dpi=(300, 300))
-    small = matting.infer(FakeSession(), picture(400, 300), MattingRequest())
-    stack = matting.finish(small, photo(pixels, metadata=metadata))
+    taken = photo(pixels, metadata=metadata)
+    request = MattingRequest(second_pass=False)
+    stack = matting.finish(*found_in(taken, request), taken, request)
     assert stack.size == (400, 300)
     assert stack.subject is pixels
     assert stack.original is pixels
@@ -134,7 +212,11 @@ def test_finish_returns_to_the_photos_own_size_and_pixels():
     assert np.abs(stack.matte - expected).mean() < 0.01
 
 
-def test_transparency_that_the_photo_has_stays():
-    alpha = np.full((60, 80), 0.5, np.float32)
-    stack = matting.finish(np.ones((48, 64), np.float32), photo(half_white(), alpha))
-    np.testing.assert_allclose(stack.matte, 0.5, atol=1e-5)
+@pytest.mark.parametrize(("alpha", "expected"), [("multiply", 0.5), ("ignore", 1.0)])
+def test_transparency_that_the_photo_has_is_a_factor_if_asked(alpha, expected):
+    taken = photo(half_white(), np.full((60, 80), 0.5, np.float32))
+    request = MattingRequest(alpha=alpha)
+    _, prepared = found_in(taken, request)
+    found = matting.NetworkMatte(np.ones((48, 64), np.float32))
+    stack = matting.finish(found, prepared, taken, request)
+    np.testing.assert_allclose(stack.matte, expected, atol=1e-5)

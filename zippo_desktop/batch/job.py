@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from zippo_desktop.export.write import Target, planned_paths
+from zippo_desktop.export.writing import Writing
+from zippo_desktop.imaging.arrange import Arrangement
+from zippo_desktop.imaging.decode import MAX_PIXELS
 from zippo_desktop.pipelines.request import Request
 
 Task = Literal["matting", "painting", "generation"]
@@ -21,16 +24,18 @@ class Options:
     model: str = "zippo-mini"
     engine: str = "auto"
     provider: str = "auto"
-    formats: tuple[str, ...] = ("png",)
-    with_matte: bool = False
+    arrangement: Arrangement = field(default_factory=Arrangement)
+    writing: Writing = field(default_factory=Writing)
     on_existing: OnExisting = "skip"
+    max_pixels: int = MAX_PIXELS
 
 
 @dataclass(frozen=True)
 class Item:
     """One photo, or one picture to make. `label` is what a person calls it; `source` may be None.
 
-    `start` is the picture that a painting or a generation starts from, if it does not start from noise.
+    `start` is the picture that a painting or a generation starts from, if it does not start from noise;
+    `trimap` the file that says what is known of a photo's matte.
     """
 
     label: str
@@ -38,6 +43,7 @@ class Item:
     target: Target
     source: Path | None = None
     start: Path | None = None
+    trimap: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -67,17 +73,21 @@ def remaining_target(item: Item, on_existing: OnExisting) -> Target | None:
     """
     if on_existing != "skip":
         return item.target
-    target = item.target
-    missing = tuple(name for name in target.formats if not _is_written(target, (name,), with_matte=False))
-    lacks_matte = target.with_matte and not _is_written(target, (), with_matte=True)
-    if not missing and not lacks_matte:
-        return None
-    return replace(target, formats=missing, with_matte=lacks_matte)
+    nothing = replace(item.target, formats=(), with_matte=False, with_foreground=False)
+    left = replace(
+        item.target,
+        formats=tuple(
+            name for name in item.target.formats if not _is_written(replace(nothing, formats=(name,)))
+        ),
+        with_matte=item.target.with_matte and not _is_written(replace(nothing, with_matte=True)),
+        with_foreground=item.target.with_foreground
+        and not _is_written(replace(nothing, with_foreground=True)),
+    )
+    return None if left == nothing else left
 
 
-def _is_written(target: Target, formats: tuple[str, ...], with_matte: bool) -> bool:
-    part = replace(target, formats=formats, with_matte=with_matte)
-    return all(map(_has_content, planned_paths(part)))
+def _is_written(target: Target) -> bool:
+    return all(map(_has_content, planned_paths(target)))
 
 
 def _has_content(path: Path) -> bool:

@@ -99,6 +99,7 @@ def _item(item: Item) -> dict[str, Any]:
         "label": item.label,
         "source": item.source and str(item.source.absolute()),
         "start": item.start and str(item.start.absolute()),
+        "trimap": item.trimap and str(item.trimap.absolute()),
         "request": asdict(item.request),
         "target": _plain(asdict(item.target)),
     }

@@ -19,6 +19,7 @@ from zippo_desktop.errors import UsageError
 from zippo_desktop.export.naming import Names, safe_stem
 from zippo_desktop.export.write import MATTE_SUFFIX, Target
 from zippo_desktop.imaging.decode import is_image_name
+from zippo_desktop.imaging.trimap import find_known
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 
 PROMPT_STEM_BYTES = 60  # of a prompt in a file name
@@ -28,10 +29,22 @@ Prompted = TypeVar("Prompted", PaintingRequest, GenerationRequest)
 
 
 def plan_matting(
-    inputs: Sequence[Path], request: MattingRequest, options: Options, recursive: bool = True
+    inputs: Sequence[Path],
+    request: MattingRequest,
+    options: Options,
+    recursive: bool = True,
+    trimap: Path | None = None,
 ) -> Job:
-    """One item for each photo, named as the photo. Raises `UsageError` where there is no photo at all."""
+    """One item for each photo, named as the photo. Raises `UsageError` where there is no photo at all.
+
+    `trimap` is what is known of a single photo's matte, or a folder that holds one of each photo's
+    name; without it, the file beside the photo counts (see `imaging.trimap.find_known`).
+    """
     found = _scan(inputs, options, recursive)
+    if trimap and not trimap.exists():
+        raise UsageError(f"{trimap} does not exist.", "Give a trimap, or a folder of them.")
+    if trimap and not trimap.is_dir() and len(found.found) > 1:
+        raise UsageError(f"{trimap} is one trimap for {len(found.found)} photos.", "Give a folder of them.")
     claims = _Claims(options, [photo.path for photo in found.found])
     shared = Counter(_place(photo) for photo in found.found)
     items = []
@@ -42,7 +55,7 @@ def plan_matting(
         ):  # a.jpg and a.png: named so that neither depends on the other's coming first
             stem = f"{stem}-{photo.path.suffix[1:]}"
         target = claims.target(photo.subfolder, safe_stem(stem))
-        items.append(Item(photo.label, request, target, photo.path))
+        items.append(Item(photo.label, request, target, photo.path, trimap=find_known(photo.path, trimap)))
     return Job("matting", options, tuple(items), tuple(found.problems), found.passed_over)
 
 
@@ -132,7 +145,8 @@ class _Claims:
         return self._new(directory, claimed)
 
     def _new(self, directory: Path, stem: str) -> Target:
-        return Target(directory, stem, self._options.formats, self._options.with_matte)
+        writing = self._options.writing
+        return Target(directory, stem, writing.formats, writing.with_matte, writing.with_foreground)
 
 
 def _scan(inputs: Sequence[Path], options: Options, recursive: bool) -> Scan:

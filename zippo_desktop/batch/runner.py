@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -35,6 +35,8 @@ from zippo_desktop.batch.stages import STAGES, check
 from zippo_desktop.engine.session import ModelSpec, Session, SessionInfo
 from zippo_desktop.errors import Cancelled, EngineError, ModelError, OutOfMemory, ZippoError
 from zippo_desktop.export.write import Target, export
+from zippo_desktop.imaging.arrange import arrange
+from zippo_desktop.imaging.layers import LayerStack
 from zippo_desktop.pipelines.parameters import describe
 
 DECODED_AHEAD = 2  # photos in memory that wait for the network
@@ -182,7 +184,7 @@ class _Run:
                 self._settle(at_most=0)
 
     def _decode(self, work: _Work, spec: ModelSpec) -> None:
-        work.decoded = work.time("decode", self._stages.decode, work.item, spec)
+        work.decoded = work.time("decode", self._stages.decode, work.item, spec, self._job.options.max_pixels)
 
     def _infer(self, session: Session, work: _Work) -> None:
         def on_step(done: int, total: int) -> None:
@@ -195,9 +197,15 @@ class _Run:
 
     def _finish_and_export(self, session: Session, work: _Work) -> None:
         parameters = describe(work.item.request, session.spec, session.info)
-        layers = work.time("finish", self._stages.finish, work.decoded, work.inferred, parameters)
+        options = self._job.options
+        layers = work.time("finish", self._finish, work, parameters)
         work.decoded = work.inferred = None  # the layers hold what is still needed of them
-        work.outputs = tuple(work.time("export", export, layers, work.target))
+        written = work.time("export", export, layers, work.target, options.writing, work.item.source)
+        work.outputs = tuple(written)
+
+    def _finish(self, work: _Work, parameters: Mapping[str, str]) -> LayerStack:
+        layers = self._stages.finish(work.decoded, work.inferred, work.item, parameters)
+        return arrange(layers, self._job.options.arrangement)
 
     def _settle(self, at_most: int) -> None:
         """End the items whose files are written; wait for some if more than `at_most` are under way."""

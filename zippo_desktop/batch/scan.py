@@ -11,6 +11,7 @@ from pathlib import Path
 from zippo_desktop.batch.job import Problem
 from zippo_desktop.errors import UsageError
 from zippo_desktop.imaging.decode import is_image_name
+from zippo_desktop.imaging.trimap import photo_is_mask
 
 FolderId = tuple[int, int]  # device and inode: the same folder under any name
 
@@ -38,7 +39,7 @@ class Scan:
 
 
 def scan(inputs: Sequence[Path], output_dir: Path, recursive: bool = True) -> Scan:
-    """Look through files and folders. Hidden files and folders are not pictures.
+    """Look through files and folders. Hidden files, and trimaps beside photos, are not pictures.
 
     A folder reached twice (a link, a loop, an input inside another) is read once; a file named
     twice is one picture; `output_dir` inside an input is not read. Raises `UsageError` where a
@@ -80,7 +81,7 @@ def _scan_folder(root: Path, recursive: bool, seen: set[FolderId | None], result
         for entry in _entries(folder, result):
             if os.path.isdir(entry):
                 subfolders.append(entry)
-            elif is_image_name(entry):
+            elif is_image_name(entry) and not photo_is_mask(entry):
                 _take(entry, folder.relative_to(root), result)
             else:
                 result.passed_over += 1

@@ -13,7 +13,9 @@ from zippo_desktop.engine.session import ModelSpec, Session
 from zippo_desktop.errors import InputError, ModelError
 from zippo_desktop.imaging.decode import decode, decode_matte
 from zippo_desktop.imaging.layers import LayerStack
+from zippo_desktop.imaging.trimap import read_known
 from zippo_desktop.pipelines import generation, matting, painting
+from zippo_desktop.pipelines.cutting import cut_out, has_matte, kept_as_it_is
 from zippo_desktop.pipelines.request import (
     GenerationRequest,
     MattingRequest,
@@ -26,9 +28,9 @@ from zippo_desktop.pipelines.request import (
 class Stages:
     """Three steps of one task. What passes between them is the task's own affair."""
 
-    decode: Callable[[Item, ModelSpec], Any]  # any thread
+    decode: Callable[[Item, ModelSpec, int], Any]  # any thread; the last is the most pixels of a picture
     infer: Callable[[Session, Any, Item, OnStep], Any]  # the session's thread
-    finish: Callable[[Any, Any, Mapping[str, str]], LayerStack]  # any thread
+    finish: Callable[[Any, Any, Item, Mapping[str, str]], LayerStack]  # any thread
 
 
 def check(job: Job, spec: ModelSpec) -> None:
@@ -44,27 +46,30 @@ def check(job: Job, spec: ModelSpec) -> None:
             generation.picture_side(request, spec)
 
 
-def _decode_photo(item: Item, spec: ModelSpec) -> Any:
-    photo = decode(_source(item))
-    return photo, matting.prepare(photo, spec)
+def _decode_photo(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
+    photo = decode(_source(item), max_pixels)
+    known = read_known(item.trimap, photo.size) if item.trimap else None
+    request = cast(MattingRequest, item.request)
+    return photo, known, None if has_matte(photo, request) else matting.prepare(photo, spec)
 
 
 def _infer_matte(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
-    _, fit = decoded
-    return matting.infer_fits(session, [fit], cast(MattingRequest, item.request), on_step)[0]
+    *_, prepared = decoded
+    return prepared and matting.infer_photo(session, prepared, cast(MattingRequest, item.request), on_step)
 
 
-def _finish_cutout(decoded: Any, matte: Any, parameters: Mapping[str, str]) -> LayerStack:
-    photo, _ = decoded
-    return matting.finish(matte, photo)
+def _finish_cutout(decoded: Any, found: Any, item: Item, parameters: Mapping[str, str]) -> LayerStack:
+    photo, known, prepared = decoded
+    matte = photo.alpha if prepared is None else matting.native_matte(found, prepared)
+    return cut_out(photo, matte, cast(MattingRequest, item.request), known)
 
 
-def _decode_matte(item: Item, spec: ModelSpec) -> Any:
-    matte = decode_matte(_source(item))
+def _decode_matte(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
+    matte = decode_matte(_source(item), max_pixels)
     fit = painting.prepare(matte, spec)
     if item.start is None:
         return matte, fit, None, None
-    photo = decode(item.start)
+    photo = decode(item.start, max_pixels)
     if photo.pixels.shape[:2] != matte.shape:
         raise InputError(
             f"{item.start} and its matte {item.source} are of different sizes.",
@@ -81,17 +86,17 @@ def _infer_colours(session: Session, decoded: Any, item: Item, on_step: OnStep) 
     return painting.infer_fit(session, fit, request, on_step, start)
 
 
-def _finish_painting(decoded: Any, colours: Any, parameters: Mapping[str, str]) -> LayerStack:
+def _finish_painting(decoded: Any, colours: Any, item: Item, parameters: Mapping[str, str]) -> LayerStack:
     matte, _, photo, _ = decoded
     if colours is None:
-        return matting.cut_out(photo, matte, parameters)
+        return kept_as_it_is(photo, matte, parameters)
     return painting.finish(colours, matte, parameters)
 
 
-def _decode_start(item: Item, spec: ModelSpec) -> Any:
+def _decode_start(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
     if item.start is None:
         return None, None
-    photo = decode(item.start)
+    photo = decode(item.start, max_pixels)
     if photo.alpha is None:
         raise InputError(
             f"{item.start} is not transparent anywhere.", "Cut it out first: zippo-desktop matte"
@@ -107,10 +112,10 @@ def _infer_picture(session: Session, decoded: Any, item: Item, on_step: OnStep) 
     return generation.infer(session, request, on_step, start)
 
 
-def _finish_picture(decoded: Any, picture: Any, parameters: Mapping[str, str]) -> LayerStack:
+def _finish_picture(decoded: Any, picture: Any, item: Item, parameters: Mapping[str, str]) -> LayerStack:
     photo, _ = decoded
     if picture is None:
-        return matting.cut_out(photo, photo.alpha, parameters)
+        return kept_as_it_is(photo, photo.alpha, parameters)
     return generation.finish(picture, parameters, photo and photo.pixels.shape[:2])
 
 

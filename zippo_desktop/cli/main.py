@@ -23,6 +23,7 @@ from zippo_desktop.cli.commands import (
     matte,
     models,
     paint,
+    presets,
     train,
 )
 from zippo_desktop.cli.console import error_console, plain, tell_error
@@ -129,6 +130,12 @@ _group(
     "List, describe and verify the installed models.",
     {"list": models.list_, "info": models.info, "verify": models.verify},
     panel="This computer",
+)
+_group(
+    "presets",
+    "Bundles of options by name: list, show, save your own.",
+    {"list": presets.list_, "show": presets.show, "save": presets.save},
+    panel="Pictures",
 )
 _group(
     "data",

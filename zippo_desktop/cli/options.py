@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,14 +12,7 @@ Provider = Literal["auto", "tensorrt", "cuda", "directml", "coreml", "openvino",
 OnExisting = Literal["skip", "overwrite", "rename"]
 
 
-class Format(StrEnum):
-    """Kinds of result; an enumeration because typer takes no list of literals."""
-
-    PNG = "png"
-    PSD = "psd"
-    LAYERS = "layers"
-
-
+MAX_MEGAPIXELS = 200
 DEFAULT_STRENGTH = 0.6  # of what starts from a picture
 
 _ENGINE_PANEL = "Model and engine"
@@ -65,15 +57,6 @@ ProviderOption = Annotated[
 OutputOption = Annotated[
     Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if missing.")
 ]
-FormatOption = Annotated[
-    list[Format] | None,
-    typer.Option(
-        "--format",
-        help="What to write; repeat it for several. psd: layers with a live mask; layers: numbered PNGs. "
-        "[default: the settings', else png]",
-        rich_help_panel=_FILES_PANEL,
-    ),
-]
 RecursiveOption = Annotated[
     bool,
     typer.Option(
@@ -86,6 +69,15 @@ OnExistingOption = Annotated[
     OnExisting,
     typer.Option(
         "--on-existing", help="What to do where a result exists already.", rich_help_panel=_FILES_PANEL
+    ),
+]
+MegapixelsOption = Annotated[
+    int,
+    typer.Option(
+        "--max-megapixels",
+        min=1,
+        help="Refuse larger pictures, or files that claim to be: each megapixel takes some 40 MB.",
+        rich_help_panel=_FILES_PANEL,
     ),
 ]
 ReportOption = Annotated[

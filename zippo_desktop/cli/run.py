@@ -22,12 +22,15 @@ from zippo_desktop.batch.prompts import PromptRow, read_prompts
 from zippo_desktop.batch.report import ExitCode, Report
 from zippo_desktop.batch.runner import run_job
 from zippo_desktop.cli.console import error_console, output_console, plain
-from zippo_desktop.cli.options import DEFAULT_STRENGTH, Engine, Format, OnExisting, Provider
+from zippo_desktop.cli.look_options import Format
+from zippo_desktop.cli.options import DEFAULT_STRENGTH, MAX_MEGAPIXELS, Engine, OnExisting, Provider
 from zippo_desktop.cli.progress import ProgressView, summarise
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.errors import ExportError, UsageError
 from zippo_desktop.export.write import planned_paths
+from zippo_desktop.looks.options import Values, look_from
 from zippo_desktop.paths import jobs_dir, settings_path
+from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.settings import load_settings
 
 STOPPING = b"\nStopping after the current step. Ctrl-C again ends at once.\n"
@@ -42,33 +45,37 @@ class Shown:
     quiet: bool | None = None
 
 
-def job_options(
-    output: Path,
-    model: str | None,
-    engine: Engine | None,
-    provider: Provider | None,
-    formats: Sequence[Format] | None,
-    on_existing: OnExisting,
-    *,
-    with_matte: bool = False,
-) -> Options:
-    """The options as given, with the person's settings where they were left out."""
+@dataclass(frozen=True)
+class Chosen:
+    """What was asked for beside the look; None leaves the word to the settings."""
+
+    model: str | None = None
+    engine: Engine | None = None
+    provider: Provider | None = None
+    on_existing: OnExisting = "skip"
+    max_megapixels: int = MAX_MEGAPIXELS
+
+
+def job_options(output: Path, chosen: Chosen, look: Values) -> tuple[Options, MattingRequest]:
+    """The options as given, with the person's settings where they were left out, and the look's request."""
     settings, problems = load_settings(settings_path())
     for problem in problems:
         error_console().print(plain(problem, "yellow"))
+    whole = look_from({"format": list(settings.formats)} | dict(look))
     options = Options(
         output_dir=output,
-        model=model or settings.model,
-        engine=engine or settings.engine,
-        provider=provider or settings.provider,
-        formats=tuple(dict.fromkeys(map(str, formats or settings.formats))),
-        with_matte=with_matte,
-        on_existing=on_existing,
+        model=chosen.model or settings.model,
+        engine=chosen.engine or settings.engine,
+        provider=chosen.provider or settings.provider,
+        arrangement=whole.arrangement,
+        writing=whole.writing,
+        on_existing=chosen.on_existing,
+        max_pixels=chosen.max_megapixels * 1_000_000,
     )
     _check_choice("engine", [options.engine], get_args(Engine))
     _check_choice("provider", [options.provider], get_args(Provider))
-    _check_choice("format", options.formats, list(Format))
-    return options
+    _check_choice("format", options.writing.formats, list(Format))
+    return options, whole.matting
 
 
 def prompt_rows(given: Sequence[str] | None, path: Path | None, recursive: bool) -> list[PromptRow]:

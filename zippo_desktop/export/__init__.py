@@ -1,1 +1,1 @@
-"""Writing layer stacks as PNG, PSD and layer folders, atomically and without name clashes."""
+"""Writing layer stacks as pictures and layered files, atomically and without name clashes."""

@@ -73,11 +73,12 @@ class LayerStack:
         if self.background is not None:
             layers.append(Layer("Background", self.background))
         if self.shadow is not None:
-            layers.append(Layer("Shadow", np.zeros_like(self.subject), self.shadow))
+            black = np.broadcast_to(np.zeros((), self.subject.dtype), self.subject.shape)
+            layers.append(Layer("Shadow", black, self.shadow))
         return *layers, Layer("Subject", self.subject, self.matte)
 
     def matte_layer(self) -> Layer:
         """The matte as a hidden grey layer on top, for formats that know neither masks nor extra channels."""
         depth = np.iinfo(self.subject.dtype).max
         grey = np.rint(self.matte * depth).astype(self.subject.dtype)
-        return Layer("Matte", np.repeat(grey[..., None], 3, axis=2), is_visible=False)
+        return Layer("Matte", np.broadcast_to(grey[..., None], self.subject.shape), is_visible=False)

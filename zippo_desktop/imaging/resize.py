@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Picture = Array | NDArray[np.uint8]  # [H,W,C]: floats in 0..1, or bytes in 0..255
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,14 @@ class Fit:
     detailed: Array
 
 
-def fit_to_network(image: Array, size_px: int, multiple_px: int, detail: int = 1) -> Fit:
-    """Scale [H,W,C] so that the long side is `size_px`, keep its shape, pad to multiples of `multiple_px`."""
+def fit_to_network(image: Picture, size_px: int, multiple_px: int, detail: int = 1) -> Fit:
+    """Scale [H,W,C] so that the long side is `size_px`, keep its shape, pad to multiples of `multiple_px`.
+
+    Bytes become floats in 0..1; no float copy of the whole picture is made.
+    """
     factor = size_px / max(image.shape[:2])
     height, width = (max(1, round(side * factor)) for side in image.shape[:2])
-    scaled = resize(image, height * detail, width * detail)
+    scaled = resize_picture(image, height * detail, width * detail)
     padding = [(0, -height % multiple_px * detail), (0, -width % multiple_px * detail), (0, 0)]
     detailed = np.pad(scaled, padding, mode="edge")
     return Fit(local_mean(detailed, detail), height, width, detailed)
@@ -55,3 +59,20 @@ def resize(image: Array, height: int, width: int) -> Array:
     interpolation = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
     scaled = np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.float32)
     return scaled.reshape(height, width, *image.shape[2:])  # OpenCV drops a single channel's axis
+
+
+def resize_picture(image: Picture, height: int, width: int) -> Array:
+    """Scale [H,W,C] to floats in 0..1, whatever it was, as `resize` does.
+
+    Bytes are first averaged by a whole factor to at least twice the size, still as bytes: their rounding
+    averages out in the second step, and nothing large is made of floats.
+    """
+    if image.dtype != np.uint8:
+        return resize(np.asarray(image, np.float32), height, width)
+    factor = min(image.shape[0] // (2 * height), image.shape[1] // (2 * width))
+    if factor > 1:
+        size = (image.shape[1] // factor, image.shape[0] // factor)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA)).reshape(
+            size[1], size[0], *image.shape[2:]
+        )
+    return resize(image.astype(np.float32) / np.float32(255), height, width)

@@ -3,34 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
 from zippo_desktop.diffusion.sampler import Denoise, OnStep, sample_ddim
 from zippo_desktop.engine.session import ModelSpec, Session
-from zippo_desktop.imaging.colour import to_srgb
+from zippo_desktop.imaging.colour import srgb_8_bit
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte
 from zippo_desktop.imaging.matte import upsample_guided
-from zippo_desktop.imaging.resize import Fit, fit_to_network, unfit
+from zippo_desktop.imaging.resize import Fit, Picture, fit_to_network, unfit
+from zippo_desktop.imaging.tiles import Box
+from zippo_desktop.pipelines import second_pass
+from zippo_desktop.pipelines.detail import refine
 from zippo_desktop.pipelines.pictures import decode_mattes, encode_colours, to_network
-from zippo_desktop.pipelines.request import MattingRequest
+from zippo_desktop.pipelines.request import Edges, MattingRequest
 
 
-def prepare(photo: Photo, spec: ModelSpec) -> Fit:
-    """The photo as the network wants it: sRGB, small, padded."""
-    return fit(to_srgb(photo), spec)
+@dataclass(frozen=True)
+class Prepared:
+    """What the network needs of a photo: its sRGB picture [H,W,3] at 8 bit, and that at its own size."""
+
+    image: NDArray[np.uint8]
+    fit: Fit
 
 
-def fit(image: Array, spec: ModelSpec) -> Fit:
-    """An sRGB picture [H,W,3] in 0..1 at the VAE's size, and in the detail that the image encoder sees."""
+@dataclass(frozen=True)
+class NetworkMatte:
+    """What the network found, and how it is to become a matte of the photo's size.
+
+    `first` [h,w] is of the whole photo. `closer` [h',w'] is that of the subject's `box` in the photo's
+    pixels, and None where no second look was taken, or where it contradicted the first.
+    """
+
+    first: Matte
+    closer: Matte | None = None
+    box: Box | None = None
+    edges: Edges = "fast"
+
+
+def prepare(photo: Photo, spec: ModelSpec) -> Prepared:
+    """The photo as the network wants it: sRGB, whole and small. Any thread."""
+    image = srgb_8_bit(photo)
+    return Prepared(image, fit(image, spec))
+
+
+def fit(image: Picture, spec: ModelSpec) -> Fit:
+    """An sRGB picture [H,W,3] at the VAE's size, and in the detail that the image encoder sees."""
     return fit_to_network(image, spec.size_px, spec.multiple_px, spec.detail)
 
 
-def infer(session: Session, image: Array, request: MattingRequest, on_step: OnStep | None = None) -> Matte:
-    """Matte of an sRGB picture [H,W,3] in 0..1, at the network's size [h,w] in 0..1, without padding."""
+def infer_photo(
+    session: Session, prepared: Prepared, request: MattingRequest, on_step: OnStep | None = None
+) -> NetworkMatte:
+    """The network's mattes of a photo; the session's thread.
+
+    Whether a second pass is worth it is known only after the first. Its steps are part of the total from
+    the start, and are told as done at once where it is left out.
+    """
+    steps = request.ensemble * request.steps
+    total = 2 * steps if request.second_pass else steps
+    first = infer_fits(session, [prepared.fit], request, _within(on_step, 0, total))[0]
+    height, width = prepared.image.shape[:2]
+    box = second_pass.close_up(first, height, width) if request.second_pass else None
+    if box is None:
+        if on_step is not None and request.second_pass:
+            on_step(total, total)
+        return NetworkMatte(first, edges=request.edges)
+    crop = fit(prepared.image[box.slices], session.spec)
+    closer = infer_fits(session, [crop], request, _within(on_step, steps, total))[0]
+    if not second_pass.agree(first, closer, box, height, width):
+        return NetworkMatte(first, edges=request.edges)
+    return NetworkMatte(first, closer, box, request.edges)
+
+
+def native_matte(found: NetworkMatte, prepared: Prepared) -> Matte:
+    """The matte [H,W] of the photo's own size in 0..1, along the photo's edges; any thread."""
+    matte = found.first
+    if found.closer is not None and found.box is not None:
+        matte = second_pass.join(found.first, found.closer, found.box, prepared.image)
+    if found.edges == "fine":
+        matte = refine(matte, prepared.image)
+    return upsample_guided(matte, prepared.image)
+
+
+def infer(session: Session, image: Picture, request: MattingRequest, on_step: OnStep | None = None) -> Matte:
+    """One pass: the matte [h,w] in 0..1 of an sRGB picture [H,W,3], at the network's size, not padded."""
     return infer_fits(session, [fit(image, session.spec)], request, on_step)[0]
 
 
@@ -65,7 +126,7 @@ def infer_fits(
             noise,
             session.spec.schedule,
             request.steps,
-            _within_ensemble(on_step, member, request),
+            _within(on_step, member * request.steps, request.ensemble * request.steps),
         )
         # 4. decode
         mattes = decode_mattes(session, latents)  # [N,h,w] 0..1
@@ -79,23 +140,19 @@ def _mirrored(pictures: Array) -> Array:
     return pictures[:, :, ::-1]
 
 
-def _within_ensemble(on_step: OnStep | None, member: int, request: MattingRequest) -> OnStep | None:
-    """Report one member's steps as steps of the whole ensemble."""
+def _within(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
+    """Report the steps of a part as steps of the whole, of which `before` are done already."""
     if on_step is None:
         return None
-    before = member * request.steps
-    return lambda done, _: on_step(before + done, request.ensemble * request.steps)
+    return lambda done, _: on_step(before + done, total)
 
 
-def finish(matte: Matte, photo: Photo) -> LayerStack:
-    """Bring a matte [h,w] to the photo's size along the photo's edges, and cut the photo out.
-
-    Transparency that the photo already has stays: the two are multiplied.
-    """
-    full = upsample_guided(matte, to_srgb(photo))  # [H,W] 0..1
-    if photo.alpha is not None:
-        full = full * photo.alpha
-    return cut_out(photo, full)
+def finish(found: NetworkMatte, prepared: Prepared, photo: Photo, request: MattingRequest) -> LayerStack:
+    """The photo cut out by what the network found. Transparency that it has already is a factor, if asked."""
+    matte = native_matte(found, prepared)  # [H,W] 0..1
+    if photo.alpha is not None and request.alpha == "multiply":
+        matte = matte * photo.alpha
+    return cut_out(photo, matte)
 
 
 def cut_out(photo: Photo, matte: Matte, parameters: Mapping[str, str] | None = None) -> LayerStack:

@@ -24,7 +24,7 @@ from zippo_desktop.errors import EngineError, InputError, UsageError
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo, decode, decode_matte, is_image_name
 from zippo_desktop.pipelines import matting
-from zippo_desktop.pipelines.request import MattingRequest
+from zippo_desktop.pipelines.request import Edges, MattingRequest
 from zippo_desktop.training import metrics, sheet
 from zippo_desktop.training.evaluation_index import soft_files
 from zippo_desktop.training.evaluation_report import ELLIPSE, MODEL, EvaluationReport, ImageEvaluation
@@ -56,6 +56,8 @@ def evaluate(
     *,
     steps: int = 1,
     ensemble: int = 1,
+    second_pass: bool = True,
+    edges: Edges = "fast",
     engine: str = "auto",
     provider: str = "auto",
     mean_area: float | None = None,
@@ -80,7 +82,7 @@ def evaluate(
     """
     _require_sensible(steps, ensemble, mean_area, limit)
     pairs, soft = find_pairs(images_dir, mattes_dir)[:limit], soft_files(images_dir)
-    request = MattingRequest(steps=steps, ensemble=ensemble, seed=seed)
+    request = MattingRequest(steps=steps, ensemble=ensemble, seed=seed, second_pass=second_pass, edges=edges)
     peers_dir = peers_dir or default_peers_dir()
     with (
         open_peers(peers, peers_dir, on_notice) as opened,
@@ -201,7 +203,9 @@ def _evaluate_pair(run: _Run, pair: Pair) -> ImageEvaluation:
 
 def predict(session: Session, photo: Photo, request: MattingRequest) -> Matte:
     """The matte that the program would write for this photo, [H,W]; EngineError if it is not finite."""
-    matte = matting.finish(matting.infer(session, to_srgb(photo), request), photo).matte
+    prepared = matting.prepare(photo, session.spec)
+    found = matting.infer_photo(session, prepared, request)
+    matte = matting.finish(found, prepared, photo, request).matte
     if not np.isfinite(matte).all():
         raise EngineError(
             f"The matte of {photo.path.name} is not finite on {session.info.engine}/{session.info.provider}.",

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from zippo_desktop.cli import options as opt
+from zippo_desktop.cli.look_options import with_look
+from zippo_desktop.looks.options import Values
 from zippo_desktop.pipelines.request import GenerationRequest
 
 EXAMPLES = """Examples:
@@ -20,6 +22,7 @@ EXAMPLES = """Examples:
 """
 
 
+@with_look("arrangement", "writing")
 def generate(
     output: opt.OutputOption,
     prompt: Annotated[
@@ -43,15 +46,17 @@ def generate(
     steps: opt.StepsOption = GenerationRequest.steps,
     guidance: opt.GuidanceOption = GenerationRequest.guidance,
     seed: opt.SeedOption = GenerationRequest.seed,
+    max_megapixels: opt.MegapixelsOption = opt.MAX_MEGAPIXELS,
     model: opt.ModelOption = None,
     engine: opt.EngineOption = None,
     provider: opt.ProviderOption = None,
-    formats: opt.FormatOption = None,
     recursive: opt.RecursiveOption = True,
     on_existing: opt.OnExistingOption = "skip",
     report: opt.ReportOption = None,
     dry_run: opt.DryRunOption = False,
     quiet: opt.QuietOption = None,
+    *,
+    look: Values,
 ) -> None:
     """Make transparent pictures from prompts.
 
@@ -59,10 +64,11 @@ def generate(
     written into its PNG.
     """
     from zippo_desktop.batch.plan import plan_generation
-    from zippo_desktop.cli.run import Shown, job_options, prompt_rows, run, strength_from
+    from zippo_desktop.cli.run import Chosen, Shown, job_options, prompt_rows, run, strength_from
 
     share = strength_from(strength, start, "--from")
     request = GenerationRequest("", negative, size, steps, guidance, seed, share)
-    options = job_options(output, model, engine, provider, formats, on_existing)
+    chosen = Chosen(model, engine, provider, on_existing, max_megapixels)
+    options, _ = job_options(output, chosen, look)
     job = plan_generation(prompt_rows(prompt, prompts, recursive), count, request, options, start)
     run(job, Shown(report, dry_run, quiet))

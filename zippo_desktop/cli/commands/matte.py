@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from zippo_desktop.cli import options as opt
+from zippo_desktop.cli.look_options import with_look
+from zippo_desktop.looks.options import Values
 from zippo_desktop.pipelines.request import MattingRequest
 
 EXAMPLES = """Examples:
@@ -15,9 +18,12 @@ EXAMPLES = """Examples:
     zippo-desktop matte photo.jpg -o out
 
     zippo-desktop matte photos/ -o out --format psd --format png --matte --report out/report.json
+
+    zippo-desktop matte shoes/ -o shop --preset marketplace-white-2000 --shadow contact
 """
 
 
+@with_look("matting", "controls", "arrangement", "writing")
 def matte(
     inputs: Annotated[
         list[Path],
@@ -25,21 +31,27 @@ def matte(
     ],
     output: opt.OutputOption,
     prompt: Annotated[str, typer.Option("--prompt", metavar="TEXT", help="What the subject is.")] = "",
-    steps: opt.StepsOption = MattingRequest.steps,
-    ensemble: opt.EnsembleOption = MattingRequest.ensemble,
     seed: opt.SeedOption = MattingRequest.seed,
-    with_matte: Annotated[
-        bool, typer.Option("--matte", help="Write the matte as a grey picture, too.")
-    ] = False,
+    trimap: Annotated[
+        Path | None,
+        typer.Option(
+            "--trimap",
+            metavar="FILE|DIR",
+            help="What is known: white or green stays, black or red goes. One file for a single photo, or a "
+            "folder with one of each photo's name. NAME.trimap.png beside a photo is taken by itself.",
+        ),
+    ] = None,
+    max_megapixels: opt.MegapixelsOption = opt.MAX_MEGAPIXELS,
     model: opt.ModelOption = None,
     engine: opt.EngineOption = None,
     provider: opt.ProviderOption = None,
-    formats: opt.FormatOption = None,
     recursive: opt.RecursiveOption = True,
     on_existing: opt.OnExistingOption = "skip",
     report: opt.ReportOption = None,
     dry_run: opt.DryRunOption = False,
     quiet: opt.QuietOption = None,
+    *,
+    look: Values,
 ) -> None:
     """Cut the subject out of each photo, at the photo's own size.
 
@@ -47,9 +59,9 @@ def matte(
     are kept in the output; files that are no pictures are passed over.
     """
     from zippo_desktop.batch.plan import plan_matting
-    from zippo_desktop.cli.run import Shown, job_options, run
+    from zippo_desktop.cli.run import Chosen, Shown, job_options, run
 
-    request = MattingRequest(prompt, steps, ensemble, seed)
-    options = job_options(output, model, engine, provider, formats, on_existing, with_matte=with_matte)
-    job = plan_matting(inputs, request, options, recursive)
+    chosen = Chosen(model, engine, provider, on_existing, max_megapixels)
+    options, request = job_options(output, chosen, look)
+    job = plan_matting(inputs, replace(request, prompt=prompt, seed=seed), options, recursive, trimap)
     run(job, Shown(report, dry_run, quiet))

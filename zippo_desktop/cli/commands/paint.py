@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from zippo_desktop.cli import options as opt
+from zippo_desktop.cli.look_options import with_look
+from zippo_desktop.looks.options import Values
 from zippo_desktop.pipelines.request import PaintingRequest
 
 EXAMPLES = """Examples:
@@ -20,6 +22,7 @@ EXAMPLES = """Examples:
 """
 
 
+@with_look("arrangement", "writing")
 def paint(
     mattes: Annotated[
         list[Path],
@@ -48,26 +51,29 @@ def paint(
     steps: opt.StepsOption = PaintingRequest.steps,
     guidance: opt.GuidanceOption = PaintingRequest.guidance,
     seed: opt.SeedOption = PaintingRequest.seed,
+    max_megapixels: opt.MegapixelsOption = opt.MAX_MEGAPIXELS,
     model: opt.ModelOption = None,
     engine: opt.EngineOption = None,
     provider: opt.ProviderOption = None,
-    formats: opt.FormatOption = None,
     recursive: opt.RecursiveOption = True,
     on_existing: opt.OnExistingOption = "skip",
     report: opt.ReportOption = None,
     dry_run: opt.DryRunOption = False,
     quiet: opt.QuietOption = None,
+    *,
+    look: Values,
 ) -> None:
     """Paint what the prompt says into each matte, at the matte's own size.
 
     Each matte is painted once for each prompt and seed. Files are named from index and prompt.
     """
     from zippo_desktop.batch.plan import plan_painting
-    from zippo_desktop.cli.run import Shown, job_options, prompt_rows, run, strength_from
+    from zippo_desktop.cli.run import Chosen, Shown, job_options, prompt_rows, run, strength_from
 
     share = strength_from(strength, image, "--image")
     request = PaintingRequest("", negative, steps, guidance, seed, share)
-    options = job_options(output, model, engine, provider, formats, on_existing)
+    chosen = Chosen(model, engine, provider, on_existing, max_megapixels)
+    options, _ = job_options(output, chosen, look)
     rows = prompt_rows(prompt, prompts, recursive)
     job = plan_painting(mattes, rows, count, request, options, recursive, image)
     run(job, Shown(report, dry_run, quiet))

@@ -1,0 +1,1 @@
+"""How results look and are written: the options, and presets that bundle them."""

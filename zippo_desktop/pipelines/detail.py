@@ -1,0 +1,75 @@
+"""Fine edges: the soft band of a matte solved again at a finer scale, tile by tile, from the photo's colours.
+
+A classical step, not a second network: tiles that the network matted again, from noise or from the partly
+noised coarse matte, were measured and were no better than guided enlarging where it matters, in hair.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from zippo_desktop.imaging.layers import Matte
+from zippo_desktop.imaging.matte import upsample_guided
+from zippo_desktop.imaging.matting_laplacian import MattingLaplacian, solve_near
+from zippo_desktop.imaging.resize import Picture, resize, resize_picture
+from zippo_desktop.imaging.tiles import blend_window, box_of, tiles
+
+Array = NDArray[np.float32]
+Region = NDArray[np.bool_]
+
+FINER = 2  # pixels of the solved matte for one of the coarse one, along a side
+LONGEST_PX = 2048  # of the solved matte: bounds time and memory
+SURE = 0.05  # alpha so near to 0 or 1 is taken as it is, away from the band
+BAND_PX = 1.5  # of the coarse matte's pixels, around all that is not sure
+RADIUS_PX, EPSILON = 1, 1e-5  # of the matting Laplacian's windows, at the finer scale
+TRUST = 1e-3  # in the coarse matte, against the Laplacian
+STEPS = 50
+TILE_PX, OVERLAP_PX = 256, 24
+MOST_CHANGE = 0.35  # on average over a tile's band, at the coarse scale: beyond it the tile is dropped
+
+
+def refine(matte: Matte, image: Picture) -> Matte:
+    """A coarse matte [h,w] of a photo `image` [H,W,3], solved along the photo's edges at a finer scale.
+
+    The result is `FINER` times as large, but no larger than the photo, nor than `LONGEST_PX`. Where the
+    coarse matte is sure, it stays. What is solved: the matting Laplacian of Levin, Lischinski and Weiss,
+    with the coarse matte as a weak prior in the band and as the truth outside it.
+    """
+    height, width = image.shape[:2]
+    finer = min(FINER * max(matte.shape), LONGEST_PX, max(height, width)) / max(height, width)
+    picture = resize_picture(image, round(height * finer), round(width * finer))  # [h',w',3] 0..1
+    start = upsample_guided(matte, picture)
+    is_open = _band(matte, start)
+    total, weights = np.zeros_like(start), np.zeros_like(start)
+    for tile in tiles(*start.shape, TILE_PX):
+        part = box_of(is_open[tile.slices])
+        if part is None:
+            continue
+        box = part.moved(tile.top, tile.left).grown(OVERLAP_PX, *start.shape)
+        inside = box.slices
+        solved = _solve(picture[inside], start[inside], is_open[inside], matte.shape[0] / len(start))
+        window = blend_window(box, *start.shape, 2 * OVERLAP_PX) + np.float32(1e-6)
+        total[inside] += window * solved
+        weights[inside] += window
+    return np.asarray(np.divide(total, weights, out=start, where=weights > 0), np.float32)
+
+
+def _band(matte: Matte, start: Matte) -> Region:
+    """All that is soft in the coarse matte or in its guided enlargement, and what is near."""
+    unsure = np.zeros(start.shape, np.uint8)
+    for each in (start, resize(matte, *start.shape)):
+        unsure |= (each > SURE) & (each < 1 - SURE)
+    reach = round(BAND_PX * len(start) / len(matte))
+    return np.asarray(cv2.dilate(unsure, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0)
+
+
+def _solve(picture: Array, start: Matte, is_open: Region, coarser: float) -> Matte:
+    """One tile; its start, where the solution turns over what the coarse matte decided."""
+    laplacian = MattingLaplacian.of(picture, RADIUS_PX, EPSILON)
+    solved = solve_near(laplacian, start, is_open, TRUST, STEPS)
+    size = [max(1, round(side * coarser / 4)) for side in start.shape]
+    change = np.abs(resize(solved, *size) - resize(start, *size)).sum()
+    share = resize(is_open.astype(np.float32), *size).sum()
+    return solved if change <= MOST_CHANGE * share else start
