@@ -20,9 +20,9 @@ from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import decode, decode_matte, is_image_name
 from zippo_desktop.imaging.layers import LayerStack
 from zippo_desktop.paths import resource_dir
-from zippo_desktop.pipelines import generation, matting, painting
+from zippo_desktop.pipelines import generation, painting
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
-from zippo_desktop.training.evaluate import find_pairs
+from zippo_desktop.training.evaluate import find_pairs, predict
 from zippo_desktop.training.sheet import Cutout, matting_sheet, rgba_sheet, save, shrink
 
 SEED = 7
@@ -35,8 +35,7 @@ def sample_rows(session: Session) -> list[tuple[np.ndarray, None, np.ndarray]]:
     rows = []
     for path in sorted(filter(is_image_name, (resource_dir() / "samples").iterdir())):
         photo = decode(path)
-        matte = matting.infer(session, to_srgb(photo), MattingRequest())
-        rows.append(shrink((to_srgb(photo), None, matting.finish(matte, photo).matte)))
+        rows.append(shrink((to_srgb(photo), None, predict(session, photo, MattingRequest()))))
     return rows
 
 
@@ -46,8 +45,8 @@ def paired_rows(session: Session, folder: Path) -> list[tuple[np.ndarray, np.nda
     rows = []
     for index in np.linspace(0, len(pairs) - 1, min(len(pairs), SHEET_PAIRS)).round().astype(int):
         photo, true = decode(pairs[index].image_path), decode_matte(pairs[index].matte_path)
-        matte = matting.infer(session, to_srgb(photo), MattingRequest())
-        rows.append(shrink((to_srgb(photo), true, matting.finish(matte, photo).matte), SMALL_CELL_PX))
+        matte = predict(session, photo, MattingRequest())
+        rows.append(shrink((to_srgb(photo), true, matte), SMALL_CELL_PX))
     return rows
 
 

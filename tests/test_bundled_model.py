@@ -13,6 +13,7 @@ from zippo_desktop.imaging.decode import decode, is_image_name
 from zippo_desktop.paths import resource_dir
 from zippo_desktop.pipelines import generation, matting
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest
+from zippo_desktop.training.evaluate import predict
 
 LARGEST_BYTES = 60_000_000
 SAMPLES = sorted(filter(is_image_name, (resource_dir() / "samples").iterdir()))
@@ -47,7 +48,7 @@ def test_its_manifest_says_what_was_measured():
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_photo_is_neither_kept_whole_nor_lost(onnx: Session, path: Path):
     photo = decode(path)
-    matte = matting.finish(matting.infer(onnx, to_srgb(photo), MattingRequest()), photo).matte
+    matte = predict(onnx, photo, MattingRequest())
     assert matte.shape == photo.pixels.shape[:2]
     assert 0.01 < matte.mean() < 0.95
     assert matte.max() > 0.5

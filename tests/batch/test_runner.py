@@ -136,7 +136,7 @@ def test_events_tell_the_story_in_the_callers_thread(folder, out):
         events.append(event)
         threads.add(threading.get_ident())
 
-    run_job(matting(folder, out, MattingRequest(steps=2)), FakeSession, listen)
+    run_job(matting(folder, out, MattingRequest(steps=2, second_pass=False)), FakeSession, listen)
     assert threads == {threading.get_ident()}
     assert events[0] == JobStarted(2)
     assert isinstance(events[1], SessionOpened)
@@ -304,10 +304,10 @@ class TestBugs:
             save_photo(folder / f"{name}.png")
         finish = STAGES["matting"].finish
 
-        def fail_once(decoded, matte, parameters):
+        def fail_once(decoded, matte, item, parameters):
             if decoded[0].path.name == "b.png":
                 raise KeyError("b")
-            return finish(decoded, matte, parameters)
+            return finish(decoded, matte, item, parameters)
 
         monkeypatch.setitem(STAGES, "matting", replace(STAGES["matting"], finish=fail_once))
         report = run_job(matting(folder, out), FakeSession)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from zippo_desktop.errors import InputError, UsageError
-from zippo_desktop.imaging.arrange import Arrangement, arrange
+from zippo_desktop.imaging.arrange import arrange
+from zippo_desktop.imaging.arrangement import Arrangement
 from zippo_desktop.imaging.compositing import flatten
 from zippo_desktop.imaging.layers import LayerStack, Metadata
 

@@ -46,7 +46,8 @@ def test_no_mip_level_has_a_fringe() -> None:
     fringed = np.where(matte[..., None] > 0, pixels, 0).astype(np.float32)
     while min(level.shape[:2]) > 1:
         level, fringed = (
-            cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for image in (level, fringed)
+            cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            for image in (level, fringed)
         )
         np.testing.assert_allclose(level, np.broadcast_to(RED, level.shape), atol=1)
     assert fringed[0, 0, 0] < RED[0] / 2  # as it is with black under the matte

@@ -13,9 +13,9 @@ from zippo_desktop.imaging.compositing import over
 from zippo_desktop.imaging.foreground import OPAQUE, UNSEEN, estimate_foreground
 
 SPILLS = {"green": (0.0, 0.8, 0.1), "red": (0.9, 0.05, 0.05), "blue": (0.05, 0.1, 0.9)}
-# Measured on these pictures: 10.8 to 11.8 dB with the true matte, 5.7 to 6.4 with one that is too wide.
-MIN_GAIN_DB = 9
-MIN_GAIN_WIDE_DB = 4
+# Measured on these pictures: 17.0 to 19.7 dB with the true matte, 7.5 to 10.9 with one that is too wide.
+MIN_GAIN_DB = 14
+MIN_GAIN_WIDE_DB = 5
 
 
 def hairy_disc(height: int, width: int, seed: int = 0) -> NDArray[np.float32]:
@@ -87,7 +87,9 @@ def test_the_spills_hue_is_gone(spill: tuple[float, ...]) -> None:
         mean = pixels[half].reshape(-1, 3).mean(axis=0)
         return mean - mean.mean()
 
-    true, before, after = (chroma(p) for p in (to_integers(colours), photo, estimate_foreground(photo, matte)))
+    true, before, after = (
+        chroma(p) for p in (to_integers(colours), photo, estimate_foreground(photo, matte))
+    )
 
     assert np.linalg.norm(after - true) < 0.1 * np.linalg.norm(before - true)
     hue_before, hue_after, hue_true = (
@@ -120,7 +122,7 @@ def test_opaque_and_empty_pixels_are_the_photos_own(dtype: type) -> None:
 
 
 def test_16_bits_are_not_lost() -> None:
-    photo, matte, colours = scene(SPILLS["blue"], np.uint16)
+    photo, matte, _ = scene(SPILLS["blue"], np.uint16)
     fine = estimate_foreground(photo, matte)
     coarse = estimate_foreground(to_integers(photo.astype(np.float32) / 65535), matte)
     soft = (matte > 0.1) & (matte < 0.9)
@@ -145,19 +147,22 @@ def test_tiles_have_no_seams(size: tuple[int, int], monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.slow  # the oracle compiles itself at its first import
-def test_it_is_as_good_as_the_papers_authors_own_program() -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_as_good_as_the_papers_authors_own_program(seed: int) -> None:
+    """On pictures with texture and noise. Measured: 0.1 to 0.7 dB better."""
     pymatting = pytest.importorskip("pymatting", reason="the oracle is not installed")
-    gains = []
-    for spill in SPILLS.values():
-        photo, matte, colours = scene(spill)
-        theirs = to_integers(pymatting.estimate_foreground_ml(photo / 255, matte))
-        ours = estimate_foreground(photo, matte)
-        gains.append(
-            psnr_over_new_backgrounds(ours, matte, colours, matte)
-            - psnr_over_new_backgrounds(theirs, matte, colours, matte)
-        )
+    size, rng = (360, 480), np.random.default_rng(seed + 5)
+    matte, colours = hairy_disc(*size, seed), skin(*size)
+    texture = 0.2 * cv2.resize(rng.standard_normal((12, 16, 3)).astype(np.float32), size[::-1])
+    backdrop = np.clip(np.array([*SPILLS.values()][seed], np.float32) + texture, 0, 1)
+    noise = 0.01 * rng.standard_normal((*size, 1)).astype(np.float32)
+    photo = to_integers(np.clip(over(colours, matte, backdrop) + noise, 0, 1))
 
-    assert min(gains) > -0.3, gains
+    theirs = to_integers(pymatting.estimate_foreground_ml(photo / 255, matte))
+    ours = estimate_foreground(photo, matte)
+
+    ours_db, theirs_db = (psnr_over_new_backgrounds(p, matte, colours, matte) for p in (ours, theirs))
+    assert ours_db > theirs_db - 0.3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (3, 500), (5, 7)])

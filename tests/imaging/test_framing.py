@@ -6,9 +6,10 @@ import pytest
 from numpy.typing import NDArray
 
 from zippo_desktop.errors import InputError
+from zippo_desktop.imaging.arrangement import Margin
 from zippo_desktop.imaging.boxes import Box, subject_box
 from zippo_desktop.imaging.compositing import over
-from zippo_desktop.imaging.framing import Margin, choose_frame, crop_box, reframe
+from zippo_desktop.imaging.framing import choose_frame, crop_box, reframe
 from zippo_desktop.imaging.layers import LayerStack
 
 RNG = np.random.default_rng(0)

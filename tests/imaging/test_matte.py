@@ -72,6 +72,15 @@ def test_edges_follow_the_picture_much_better_than_by_enlarging_alone() -> None:
     assert guided < 0.7 * linear
 
 
+def test_a_guide_of_bytes_does_what_one_of_floats_does() -> None:
+    guide = cv2.resize(RNG.integers(0, 256, (30, 40, 3), np.uint8), (300, STRIP_ROWS + 90))
+    matte = np.clip(cv2.resize(RNG.random((9, 6), np.float32), (30, 35)), 0, 1)
+
+    result = upsample_guided(matte, guide)
+
+    np.testing.assert_allclose(result, upsample_guided(matte, guide.astype(np.float32) / 255), atol=0.03)
+
+
 def test_the_result_stays_in_range() -> None:
     result = upsample_guided(RNG.random((16, 16), np.float32), RNG.random((80, 80, 3), np.float32), 1, 1e-6)
 

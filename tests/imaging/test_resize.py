@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from zippo_desktop.imaging.resize import fit_to_network, resize, unfit
+from zippo_desktop.imaging.resize import LARGE, fit_to_network, resize, resize_picture, unfit
 
 RNG = np.random.default_rng(0)
 
@@ -57,3 +58,29 @@ def test_enlarging_interpolates_between_centres_of_pixels() -> None:
     row = np.array([[0, 1]], np.float32)
 
     np.testing.assert_allclose(resize(row, 1, 4), [[0, 0.25, 0.75, 1]], atol=1e-6)
+
+
+def smooth_bytes(height: int, width: int) -> np.ndarray:
+    coarse = RNG.integers(0, 256, (8, 9, 3), np.uint8)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
+@pytest.mark.parametrize("size", [(1000, 1400), (200, 140), (2000, 2400)])
+@pytest.mark.parametrize("target", [(50, 70), (120, 100), (900, 1300)])
+def test_bytes_become_floats_as_if_they_had_been_floats(size: tuple, target: tuple) -> None:
+    image = smooth_bytes(*size)
+    expected = resize(image.astype(np.float32) / 255, *target)
+
+    result = resize_picture(image, *target)
+
+    assert result.dtype == np.float32
+    assert (image.size > LARGE) == (size == (2000, 2400))
+    np.testing.assert_allclose(result, expected, atol=0.005)
+
+
+def test_a_picture_of_bytes_fits_as_one_of_floats() -> None:
+    image = smooth_bytes(700, 500)
+    fit, expected = (fit_to_network(each, 64, 32, 2) for each in (image, image.astype(np.float32) / 255))
+
+    assert fit.image.shape == expected.image.shape
+    np.testing.assert_allclose(fit.detailed, expected.detailed, atol=0.005)

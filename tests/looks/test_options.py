@@ -8,7 +8,7 @@ import pytest
 
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.writing import Writing
-from zippo_desktop.imaging.arrange import Arrangement
+from zippo_desktop.imaging.arrangement import Arrangement
 from zippo_desktop.imaging.matte_controls import MatteControls
 from zippo_desktop.looks.options import LOOK_OPTIONS, Look, look_from, look_option
 from zippo_desktop.pipelines.request import MattingRequest

@@ -8,7 +8,7 @@ from typing import Literal
 
 from zippo_desktop.export.write import Target, planned_paths
 from zippo_desktop.export.writing import Writing
-from zippo_desktop.imaging.arrange import Arrangement
+from zippo_desktop.imaging.arrangement import Arrangement
 from zippo_desktop.imaging.decode import MAX_PIXELS
 from zippo_desktop.pipelines.request import Request
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from zippo_desktop.errors import UsageError
+
 Depth = Literal["photo", "8", "16"]
 UnderAlpha = Literal["scrub", "bleed", "keep"]
 KeptMetadata = Literal["all", "no-location", "none"]
@@ -22,3 +24,8 @@ class Writing:
     under_alpha: UnderAlpha = "scrub"  # colour where alpha is 0: black, the subject's bled outward, as it was
     metadata: KeptMetadata = "all"  # "none" keeps the colour profile and the resolution alone
     keep_times: bool = False  # the result gets the photo's time of change
+
+    def __post_init__(self) -> None:
+        """Raises `UsageError` for a quality that there is none of."""
+        if not 1 <= self.quality <= 100:
+            raise UsageError(f"The quality cannot be {self.quality}.", "Give 1 to 100.")

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image, ImageCms
 
 from zippo_desktop.errors import InputError
+from zippo_desktop.imaging.arrangement import Colour
 from zippo_desktop.imaging.boxes import bounds
 from zippo_desktop.imaging.colour import colour_space, srgb_profile, to_8_bit
 from zippo_desktop.imaging.compositing import STRIP_ROWS, over
@@ -25,7 +26,6 @@ from zippo_desktop.imaging.resize import resize
 logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float32]
-Colour = tuple[int, int, int]  # sRGB, 0..255
 
 BLUR_PX = 5.0  # the photo is made so small that the blur is so wide in it
 BLUR_RANGE = BLUR_PX / 1536, BLUR_PX / 64  # smaller would cost memory, larger not tell the subject apart

@@ -41,6 +41,12 @@ class Photo:
     alpha: Matte | None
     metadata: Metadata
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        height, width = self.pixels.shape[:2]
+        return width, height
+
 
 def is_image_name(path: Path) -> bool:
     """Whether a file's name says that it is an image that can be decoded here."""

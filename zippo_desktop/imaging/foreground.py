@@ -98,7 +98,7 @@ def _solve_coarse(image: Array, alpha: Matte) -> Array:
     Starts from one mean colour each, and doubles the size until it is the picture's own.
     """
     weights = np.stack([alpha, 1 - alpha])[:, None] + NO_WEIGHT
-    colours = ((image * weights).sum((2, 3)) / weights.sum((2, 3))).reshape(6, 1, 1)
+    colours: Array = ((image * weights).sum((2, 3)) / weights.sum((2, 3))).reshape(6, 1, 1)
     levels = [(image, alpha)]
     while max(alpha.shape) > 1:
         image, alpha = image[:, ::2, ::2], alpha[::2, ::2]
@@ -111,13 +111,10 @@ def _solve_coarse(image: Array, alpha: Matte) -> Array:
 def _solve_tile(pixels: Pixels, matte: Matte, coarse: Array, tile: Box) -> Pixels:
     """The foreground [h,w,3] in one tile, from the colours [6,H/4,W/4] of the whole picture."""
     grown = tile.grown(MARGIN_PX, *matte.shape)
-    above = coarse[
-        :,
-        grown.top // SHRINK : -(-grown.bottom // SHRINK),
-        grown.left // SHRINK : -(-grown.right // SHRINK),
-    ]
+    rows = slice(grown.top // SHRINK, -(-grown.bottom // SHRINK))
+    columns = slice(grown.left // SHRINK, -(-grown.right // SHRINK))
     image, alpha = _cut(pixels, matte, grown)
-    colours = _refined(above, _halved(image), _halved(alpha), HALF_SWEEPS)
+    colours = _refined(coarse[:, rows, columns], _halved(image), _halved(alpha), HALF_SWEEPS)
     colours = _refined(colours, image, alpha, FULL_SWEEPS)
     top, left = tile.top - grown.top, tile.left - grown.left
     inner = colours[:3, top : top + tile.height, left : left + tile.width]
@@ -128,7 +125,7 @@ def _cut(pixels: Pixels, matte: Matte, box: Box) -> tuple[Array, Matte]:
     """A part of the picture as planes [3,h,w] in 0..1, and of the matte; edges repeated to whole blocks."""
     padding = (0, -box.height % SHRINK), (0, -box.width % SHRINK)
     alpha = np.pad(matte[box.slices], padding, mode="edge")
-    return _planes(np.pad(pixels[box.slices], (*padding, (0, 0)), mode="edge")), alpha
+    return np.pad(_planes(pixels[box.slices]), ((0, 0), *padding), mode="edge"), alpha
 
 
 def _planes(pixels: Pixels) -> Array:
@@ -154,8 +151,8 @@ def _resized(planes: Array, height: int, width: int, interpolation: int) -> Arra
 def _refined(colours: Array, image: Array, alpha: Matte, sweeps: int) -> Array:
     """Colours [6,h',w'] of the level above at the size of `image` [3,h,w], and made to agree with it.
 
-    Gauss-Seidel sweeps over the soft pixels, each channel by itself. What is wholly subject, or wholly
-    background, has the picture's own colour.
+    Gauss-Seidel sweeps over the soft pixels, each channel by itself. What is wholly subject or wholly
+    background has the picture's own colour, which leads the others.
     """
     colours = _resized(colours, alpha.shape[0], alpha.shape[1], cv2.INTER_LINEAR)
     np.copyto(colours[:3], image, where=alpha >= OPAQUE)
@@ -173,8 +170,8 @@ def _refined(colours: Array, image: Array, alpha: Matte, sweeps: int) -> Array:
 def _solve(half: _SoftPixels, seen: Array, front: Array, back: Array) -> None:
     """Set both colours of these pixels, in flattened planes of one channel, to the best for their neighbours.
 
-    The paper's 2 x 2 system (equation 8) in closed form: the neighbours' means, and what they leave of
-    the colour seen, shared out between the two.
+    The paper's system of 2 x 2 equations for each pixel in closed form: the neighbours' means, and what
+    these leave of the colour seen, shared out between the two.
     """
     front_mean, back_mean = half.mean(front), half.mean(back)
     left = (seen - half.alpha * front_mean - (1 - half.alpha) * back_mean) * half.gain

@@ -7,28 +7,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from zippo_desktop.errors import InputError
+from zippo_desktop.imaging.arrangement import MAX_PIXELS, Margin
 from zippo_desktop.imaging.boxes import Box, subject_box, whole_of
 from zippo_desktop.imaging.layers import LayerStack, Matte, Pixels
 
 MAX_ENLARGEMENT = 32
-MAX_PIXELS = 200_000_000
 
 _UNSEEN_WEIGHT = np.float32(1 / 1024)  # of a colour under alpha 0, which counts only among its like
 _KERNEL_REACH_PX = 2  # cubic interpolation looks as far
-
-
-class Margin(NamedTuple):
-    """Room round the subject: pixels of the photo, or a share of the subject's longer side."""
-
-    amount: float
-    is_share: bool
 
 
 @dataclass(frozen=True)

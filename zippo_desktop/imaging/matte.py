@@ -89,9 +89,9 @@ def _apply_colours(coefficients: Array, guide: Picture) -> Matte:
     height, width = guide.shape[:2]
     scale = 1 / 255 if guide.dtype == np.uint8 else 1
     *slopes, fitted = (
-        cv2.resize(np.ascontiguousarray(plane), (width, height), interpolation=cv2.INTER_LINEAR)
+        np.asarray(cv2.resize(np.ascontiguousarray(plane), (width, height)), np.float32)
         for plane in np.moveaxis(coefficients, 2, 0)
     )
     for slope, colour in zip(slopes, cv2.split(guide), strict=True):
         fitted += cv2.multiply(slope, colour, dst=slope, scale=scale, dtype=cv2.CV_32F)
-    return np.asarray(fitted, np.float32)
+    return fitted

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from zippo_desktop.errors import UsageError
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import resize
+from zippo_desktop.imaging.tiles import Box, tiles
 
 Flags = NDArray[np.bool_]  # [H,W]
 
@@ -104,7 +105,7 @@ def keep_largest(matte: Matte) -> Matte:
         del share
     others = visible & ~nearest
     if others.any():
-        is_ours |= ~visible & (_distance_to(nearest) <= _distance_to(others))
+        is_ours |= ~visible & (distance_to(nearest) <= distance_to(others))
     result[~is_ours] = 0
     return result
 
@@ -130,14 +131,14 @@ def _looked_up(table: Flags, labels: NDArray[np.int32]) -> Flags:
 
 def _share_of(ours: Flags, theirs: Flags) -> Matte:
     """1 where our pixels are nearer than theirs, 0 where they are farther, and a slope of 2 px between."""
-    difference = _distance_to(theirs)
-    difference -= _distance_to(ours)
-    difference *= 0.5
+    difference = distance_to(theirs)
+    difference -= distance_to(ours)
+    difference *= 0.25  # it grows by 2 for each pixel, and is at least 2 in ours
     difference += 0.5
     return np.clip(difference, 0, 1, out=difference)
 
 
-def _distance_to(flags: Flags) -> Matte:
+def distance_to(flags: Flags) -> Matte:
     """Distance in pixels to the nearest True, within 2 % of the Euclidean."""
     return np.asarray(cv2.distanceTransform((~flags).view(np.uint8), cv2.DIST_L2, 5), np.float32)
 
@@ -156,15 +157,12 @@ def fill_holes(matte: Matte, max_area_px: int) -> Matte:
     is_hole[0] = False  # the subject
     if not is_hole.any():
         return matte
-    margin = math.ceil(RING_PX) + 1
-    box = (
-        slice(max(top[is_hole].min() - margin, 0), bottom[is_hole].max() + margin),
-        slice(max(left[is_hole].min() - margin, 0), right[is_hole].max() + margin),
-    )
-    holes = _looked_up(is_hole, np.asarray(labels[box], np.int32))
+    box = Box(top[is_hole].min(), left[is_hole].min(), bottom[is_hole].max(), right[is_hole].max())
+    part = box.grown(math.ceil(RING_PX) + 1, *matte.shape).slices
+    holes = _looked_up(is_hole, np.asarray(labels[part], np.int32))
     del labels
     result = matte.copy()
-    result[box] = _filled(matte[box], holes)
+    result[part] = _filled(matte[part], holes)
     return result
 
 
@@ -174,8 +172,8 @@ def _filled(matte: Matte, holes: Flags) -> Matte:
     outside = (matte < OPAQUE) & ~holes
     lead = np.full_like(matte, RING_PX)  # how much nearer the hole is than the outside
     if outside.any():
-        lead = _distance_to(outside) - np.asarray(distance, np.float32)
-    near = (distance < RING_PX) & (lead > 0)  # [H,W]; below [K], for its True pixels
+        lead = distance_to(outside) - np.asarray(distance, np.float32)
+    near = (distance < RING_PX) & (lead >= 0)  # [H,W]; below [K], for its True pixels
     which, opacity, distance = nearest[near].astype(np.intp), matte[near], distance[near]
     level = np.zeros(int(which.max()) + 1, np.float32)
     np.maximum.at(level, which, opacity)
@@ -282,15 +280,12 @@ def _in_tiles(matte: Matte, reach_px: int, change: Callable[[Matte], Matte]) -> 
     """
     result = np.empty_like(matte)
     height, width = matte.shape
-    for top in range(0, height, TILE_PX):
-        for left in range(0, width, TILE_PX):
-            above, before = min(top, reach_px), min(left, reach_px)
-            bottom, right = top + TILE_PX + reach_px, left + TILE_PX + reach_px
-            window = matte[top - above : bottom, left - before : right]
-            tile = result[top : top + TILE_PX, left : left + TILE_PX]
-            low, high, _, _ = cv2.minMaxLoc(window)
-            if low == high:
-                tile[...] = low
-            else:
-                tile[...] = change(window)[above:, before:][: tile.shape[0], : tile.shape[1]]
+    for tile in tiles(height, width, TILE_PX):
+        window = tile.grown(reach_px, *matte.shape)
+        low, high, _, _ = cv2.minMaxLoc(matte[window.slices])
+        if low == high:
+            result[tile.slices] = low
+        else:
+            inner = tile.moved(-window.top, -window.left)
+            result[tile.slices] = change(matte[window.slices])[inner.slices]
     return result

@@ -57,9 +57,9 @@ class MattingLaplacian:
 
 
 def solve_near(
-    laplacian: MattingLaplacian, rough: Matte, is_open: Region, trust: float, most_steps: int
+    laplacian: MattingLaplacian, rough: Matte, is_open: Region, trust: Array, most_steps: int
 ) -> Matte:
-    """The matte [h,w] in 0..1 that minimises a' L a + trust |a - rough|^2 over the open pixels.
+    """The matte [h,w] in 0..1 that minimises a' L a + sum trust (a - rough)^2 over the open pixels.
 
     The others stay as they are. By conjugate gradients from the rough matte, of `most_steps` at most:
     few steps leave the rough matte's coarse structure, which is what is wanted of them.
@@ -71,7 +71,7 @@ def solve_near(
     for _ in range(most_steps):
         if energy <= enough:
             break
-        change = np.where(is_open, laplacian.apply(direction) + np.float32(trust) * direction, np.float32(0))
+        change = np.where(is_open, laplacian.apply(direction) + trust * direction, np.float32(0))
         length = energy / _dot(direction, change)
         total += np.float32(length) * direction
         residual -= np.float32(length) * change

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 Picture = Array | NDArray[np.uint8]  # [H,W,C]: floats in 0..1, or bytes in 0..255
 
+LARGE = 12_000_000  # samples; a picture of more is not copied to floats as a whole
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -64,15 +66,20 @@ def resize(image: Array, height: int, width: int) -> Array:
 def resize_picture(image: Picture, height: int, width: int) -> Array:
     """Scale [H,W,C] to floats in 0..1, whatever it was, as `resize` does.
 
-    Bytes are first averaged by a whole factor to at least twice the size, still as bytes: their rounding
-    averages out in the second step, and nothing large is made of floats.
+    Large pictures of bytes are first averaged as bytes, by a whole factor to at least twice the size if
+    that can be, so that the rounding averages out: nothing large is made of floats.
     """
     if image.dtype != np.uint8:
         return resize(np.asarray(image, np.float32), height, width)
     factor = min(image.shape[0] // (2 * height), image.shape[1] // (2 * width))
     if factor > 1:
-        size = (image.shape[1] // factor, image.shape[0] // factor)
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA)).reshape(
-            size[1], size[0], *image.shape[2:]
-        )
+        image = _averaged(image, image.shape[0] // factor, image.shape[1] // factor)
+    elif image.size > LARGE and height <= image.shape[0] and width <= image.shape[1]:
+        image = _averaged(image, height, width)
     return resize(image.astype(np.float32) / np.float32(255), height, width)
+
+
+def _averaged(image: Picture, height: int, width: int) -> NDArray[np.uint8]:
+    """Bytes [H,W,C] shrunk to bytes."""
+    averaged = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return averaged.reshape(height, width, *image.shape[2:])  # OpenCV drops a single channel's axis

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zippo_desktop.imaging.arrangement import ShadowKind
 from zippo_desktop.imaging.boxes import subject_box, whole_of
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import resize
 
 Array = NDArray[np.float32]
-ShadowKind = Literal["drop", "contact"]
 
 SIGMA_PX = 4.0  # a wider blur is made in a smaller picture, where it is so wide
 GROUND_PX = 800  # longer side of the subject in the picture in which it stands

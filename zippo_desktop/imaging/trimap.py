@@ -14,6 +14,9 @@ from zippo_desktop.errors import InputError
 from zippo_desktop.imaging.colour import to_8_bit
 from zippo_desktop.imaging.decode import decode
 from zippo_desktop.imaging.layers import Matte
+from zippo_desktop.imaging.matte_controls import distance_to
+from zippo_desktop.imaging.resize import resize, resize_picture
+from zippo_desktop.imaging.tiles import box_of
 
 Array = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -27,13 +30,13 @@ COLOUR_TOLERANCE = 48  # levels between the channels of what still counts as gre
 VIVID = 102  # levels of a green or red that counts as one; it is twice the other channels, too
 
 AGREES = 0.02  # a matte that is no farther from what is known needs no correction round it
-REACH = 0.05  # how far a correction is carried, as a share of the photo's longer side
-WORK_PIXELS = 1_000_000  # that the correction is fitted on
-RADII_PX = (1, 2, 4, 8, 16, 32)  # of the windows it is fitted in, in such pixels
-DOUBT = 0.1  # how much "nothing is wrong here" weighs for an unknown pixel against a known one
-EPSILON = 1e-3  # on colours in 0..1, as for `matte.upsample_guided`
-NOISE = 0.1  # corrections so small are left out, larger ones grow so that the whole stays whole
-STRIP_ROWS = 32
+REACH = 0.1  # how far a correction is carried at most, as a share of the photo's longer side
+WORK_SIDE_PX = 1500  # the longer side of the photo that the correction is fitted on
+RADII_PX = (4, 8, 16, 32)  # of the windows it is fitted in, in pixels of that size
+GROWTH = 1.5  # how much a window weighs against the next smaller one
+DOUBT = 0.01  # how much "nothing is wrong here" weighs for an unknown pixel against a known one
+EPSILON = 1e-3  # on colours in 0..1: contrasts well below sqrt(EPSILON) = 3 % count as noise
+CUT = 0.2  # a correction below this share of the error round it counts as none, above 1 - CUT as whole
 
 
 @dataclass(frozen=True)
@@ -120,11 +123,9 @@ def _classify(colour: Bytes, alpha: Matte | None, path: Path) -> Known:
 
 def _enlarged(known: Known, size: tuple[int, int]) -> Known:
     """Nearest neighbours; pixels of one kind that touch the other kind are taken for unknown."""
-    around = np.ones((3, 3), np.uint8)
     parts = []
     for ours, theirs in ((known.keep, known.erase), (known.erase, known.keep)):
-        touched = cv2.dilate(theirs.view(np.uint8), around).reshape(theirs.shape)
-        clear = ours & (touched == 0)
+        clear = ours & ~_with_neighbours(theirs)
         large = cv2.resize(clear.view(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT)
         parts.append(large.reshape(size[::-1]) > 0)
     return Known(*parts)
@@ -142,18 +143,95 @@ def honour(matte: Matte, known: Known, guide: Bytes | None = None) -> Matte:
     """A matte [H,W] that agrees with what is known, and goes over into the unknown without a seam.
 
     Where the matte is wrong in a known region it is likely to be wrong beside it. So its error is
-    carried on: in windows of many sizes it is fitted as a linear function of the colour of `guide`
-    (sRGB uint8 [H,W,3]; None: as a weighted mean), a guided filter (He, Sun, Tang, TPAMI 2013) with
-    weights, in which unknown pixels count a little as free of error. It ends at `REACH`. A matte that
-    agrees already is changed in the known regions alone.
+    carried on: in windows of several sizes it is fitted as a linear function of the colour of `guide`
+    (sRGB [H,W,3]; None: by a weighted mean), as in the guided filter (He, Sun, Tang, TPAMI 2013), but
+    with weights: an unknown pixel counts as slightly known to be right. It ends at `REACH`. What is
+    nowhere wrong is changed nowhere else.
     """
     result = enforce(matte, known)
     wrong = cv2.absdiff(result, matte).reshape(matte.shape) > AGREES
-    box = _box(wrong, math.ceil(REACH * max(matte.shape)))
-    if box is None:
+    found = box_of(wrong)
+    if found is None:
         return result
-    error = result[box] - matte[box]
-    factor = max(1, math.ceil(math.sqrt(error.size / WORK_PIXELS)))
-    share = (known.keep[box] | known.erase[box]).astype(np.float32)
-    colour = None if guide is None else guide[box]
+    longer_side = max(matte.shape)
+    reach_px = REACH * longer_side
+    part = found.grown(math.ceil(reach_px), *matte.shape).slices
+    unknown = ~(known.keep[part] | known.erase[part])
+    seen = guide if guide is None else guide[part]
+    # 1. shrink: a correction is smooth, and has its edges from the guide
+    factor = max(1.0, longer_side / WORK_SIDE_PX)
+    size = math.ceil(unknown.shape[0] / factor), math.ceil(unknown.shape[1] / factor)  # h, w
+    error = resize(result[part] - matte[part], *size)  # 0 where unknown
+    share = 1 - resize(unknown.astype(np.float32), *size)  # of known pixels
+    colour = np.empty((*size, 0), np.float32) if seen is None else resize_picture(seen, *size)
+    is_wrong = resize(wrong[part].astype(np.float32), *size) > 0
+    # 2. fit
+    fade = np.clip(2 - distance_to(is_wrong) * (2 * factor / reach_px), 0, 1)
+    fit = _fit_error(error, share, colour, _with_neighbours((share < 1) & (fade > 0)))  # [h,w,C+2]
+    fit *= fade[..., None]
+    # 3. enlarge and add
+    corrected = result[part]  # a view
+    np.add(corrected, _correction(fit, seen, *unknown.shape), out=corrected, where=unknown)
+    np.clip(corrected, 0, 1, out=corrected)
     return result
+
+
+def _fit_error(error: Array, share: Array, colour: Array, needed: Flags) -> Array:
+    """Slopes and offset of the error as a function of the colour, and its size: [h,w,C+2].
+
+    `error` [h,w] is that of a pixel's known part times the `share` [h,w] of this part; `colour` is
+    [h,w,C], C = 3 or 0. The size is the error of the pixels that have one. All are 0 but where `needed`.
+    """
+    channels = range(colour.shape[2])
+    weight = share + DOUBT * (1 - share)
+
+    def mean(values: Array) -> Array:
+        return _gathered(values, needed) / total
+
+    total = _gathered(weight, needed)  # [K], as all below, for the needed pixels
+    mean_error = mean(error)
+    mean_colour = np.empty((len(total), len(channels)), np.float32)
+    covariance = np.empty_like(mean_colour)
+    variance = np.empty((len(total), len(channels), len(channels)), np.float32)
+    for i in channels:
+        mean_colour[:, i] = mean(weight * colour[..., i])
+        covariance[:, i] = mean(error * colour[..., i]) - mean_error * mean_colour[:, i]
+        for j in channels[: i + 1]:
+            product = mean(weight * colour[..., i] * colour[..., j])
+            variance[:, i, j] = variance[:, j, i] = product - mean_colour[:, i] * mean_colour[:, j]
+        variance[:, i, i] += EPSILON
+    slopes = np.linalg.solve(variance, covariance[..., None])[..., 0]
+    offset = mean_error - (slopes * mean_colour).sum(axis=1)
+    # The running sums behind a mean leave some 1e-7 where there is nothing.
+    size = np.clip(mean(error**2) / np.maximum(mean(np.abs(error)), 1e-6), 0, 1)
+    result = np.zeros((*error.shape, len(channels) + 2), np.float32)
+    result[needed] = np.column_stack([slopes, offset, size])
+    return result
+
+
+def _gathered(values: Array, needed: Flags) -> Array:
+    """Sums of `values` [h,w] over the windows round the K needed pixels, near ones counting most: [K]."""
+    total = np.zeros(np.count_nonzero(needed), np.float32)
+    for number, radius_px in enumerate(RADII_PX):
+        side = 2 * radius_px + 1
+        mean = cv2.blur(values, (side, side), borderType=cv2.BORDER_REPLICATE).reshape(values.shape)
+        total += np.float32(GROWTH**number) * mean[needed]
+    return total
+
+
+def _with_neighbours(flags: Flags) -> Flags:
+    around = np.ones((3, 3), np.uint8)
+    return np.asarray(cv2.dilate(flags.view(np.uint8), around).reshape(flags.shape) > 0)
+
+
+def _correction(fit: Array, guide: Bytes | None, height: int, width: int) -> Array:
+    """The fit [h,w,C+2] enlarged and applied to the colours of `guide` [H,W,C], plane by plane: [H,W]."""
+    planes = (np.ascontiguousarray(plane) for plane in np.moveaxis(fit, 2, 0))
+    *slopes, correction, size = (resize(plane, height, width) for plane in planes)
+    for slope, colour in zip(slopes, () if guide is None else cv2.split(guide), strict=True):
+        correction += cv2.multiply(slope, colour, dst=slope, scale=1 / 255, dtype=cv2.CV_32F)
+    strength = np.abs(correction)
+    strength -= CUT * size
+    strength /= 1 - 2 * CUT
+    np.clip(strength, 0, size, out=strength)
+    return np.asarray(np.copysign(strength, correction, out=strength), np.float32)

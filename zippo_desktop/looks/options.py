@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.writing import Writing
-from zippo_desktop.imaging.arrange import Arrangement
+from zippo_desktop.imaging.arrangement import Arrangement
 from zippo_desktop.imaging.matte_controls import MatteControls
 from zippo_desktop.pipelines.request import MattingRequest
 

@@ -21,11 +21,14 @@ Region = NDArray[np.bool_]
 
 FINER = 2  # pixels of the solved matte for one of the coarse one, along a side
 LONGEST_PX = 2048  # of the solved matte: bounds time and memory
-SURE = 0.05  # alpha so near to 0 or 1 is taken as it is, away from the band
-BAND_PX = 1.5  # of the coarse matte's pixels, around all that is not sure
-RADIUS_PX, EPSILON = 1, 1e-5  # of the matting Laplacian's windows, at the finer scale
-TRUST = 1e-3  # in the coarse matte, against the Laplacian
-STEPS = 50
+SURE = 0.02  # alpha so near to 0 or 1 is taken as it is, away from the band
+BAND_PX = 0.5  # of the coarse matte's pixels, around all that is not sure
+RADIUS_PX, EPSILON = 3, 2e-6  # of the matting Laplacian's windows, at the finer scale
+# Trust in the coarse matte, against the Laplacian, by the share of soft pixels round a pixel: a network that
+# is sure draws an edge one or two of its pixels wide, and rightly so; a wide one is a guess.
+TRUST_SHARP, TRUST_WIDE = 1.0, 0.03
+SHARP_SHARE, WIDE_SHARE, SHARE_PX = 0.25, 0.55, 7  # the last: side of the window, in coarse pixels
+STEPS = 30
 TILE_PX, OVERLAP_PX = 256, 24
 MOST_CHANGE = 0.35  # on average over a tile's band, at the coarse scale: beyond it the tile is dropped
 
@@ -41,16 +44,18 @@ def refine(matte: Matte, image: Picture) -> Matte:
     finer = min(FINER * max(matte.shape), LONGEST_PX, max(height, width)) / max(height, width)
     picture = resize_picture(image, round(height * finer), round(width * finer))  # [h',w',3] 0..1
     start = upsample_guided(matte, picture)
-    is_open = _band(matte, start)
+    rows, columns = start.shape
+    is_open, trust = _band(matte, start), _trust(matte, rows, columns)
     total, weights = np.zeros_like(start), np.zeros_like(start)
-    for tile in tiles(*start.shape, TILE_PX):
+    for tile in tiles(rows, columns, TILE_PX):
         part = box_of(is_open[tile.slices])
         if part is None:
             continue
-        box = part.moved(tile.top, tile.left).grown(OVERLAP_PX, *start.shape)
+        box = part.moved(tile.top, tile.left).grown(OVERLAP_PX, rows, columns)
         inside = box.slices
-        solved = _solve(picture[inside], start[inside], is_open[inside], matte.shape[0] / len(start))
-        window = blend_window(box, *start.shape, 2 * OVERLAP_PX) + np.float32(1e-6)
+        seen = picture[inside], start[inside], is_open[inside], trust[inside]
+        solved = _solve(*seen, coarser=len(matte) / rows)
+        window = blend_window(box, rows, columns, 2 * OVERLAP_PX) + np.float32(1e-6)
         total[inside] += window * solved
         weights[inside] += window
     return np.asarray(np.divide(total, weights, out=start, where=weights > 0), np.float32)
@@ -65,10 +70,18 @@ def _band(matte: Matte, start: Matte) -> Region:
     return np.asarray(cv2.dilate(unsure, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0)
 
 
-def _solve(picture: Array, start: Matte, is_open: Region, coarser: float) -> Matte:
+def _trust(matte: Matte, height: int, width: int) -> Array:
+    """How much the coarse matte counts, [height,width]: little where its edge is wide."""
+    is_soft = ((matte > 0.05) & (matte < 0.95)).astype(np.float32)
+    share = resize(np.asarray(cv2.blur(is_soft, (SHARE_PX, SHARE_PX)), np.float32), height, width)
+    width_of_edge = np.clip((share - SHARP_SHARE) / (WIDE_SHARE - SHARP_SHARE), 0, 1)
+    return np.asarray(TRUST_SHARP * (TRUST_WIDE / TRUST_SHARP) ** width_of_edge, np.float32)
+
+
+def _solve(picture: Array, start: Matte, is_open: Region, trust: Array, coarser: float) -> Matte:
     """One tile; its start, where the solution turns over what the coarse matte decided."""
     laplacian = MattingLaplacian.of(picture, RADIUS_PX, EPSILON)
-    solved = solve_near(laplacian, start, is_open, TRUST, STEPS)
+    solved = solve_near(laplacian, start, is_open, trust, STEPS)
     size = [max(1, round(side * coarser / 4)) for side in start.shape]
     change = np.abs(resize(solved, *size) - resize(start, *size)).sum()
     share = resize(is_open.astype(np.float32), *size).sum()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from zippo_desktop.diffusion.sampler import steps_taken
+from zippo_desktop.errors import UsageError
 from zippo_desktop.imaging.matte_controls import MatteControls
 
 Edges = Literal["fast", "fine"]
@@ -27,6 +28,13 @@ class MattingRequest:
     )
     controls: MatteControls = field(default_factory=MatteControls)
     foreground: bool = True  # the background's colour is taken out of the soft edge
+
+    def __post_init__(self) -> None:
+        """Raises `UsageError` for a number of steps or members that makes no matte."""
+        if self.steps < 1:
+            raise UsageError(f"A matte cannot be made in {self.steps} steps.", "One is enough.")
+        if self.ensemble < 1:
+            raise UsageError(f"An ensemble cannot have {self.ensemble} members.", "Give 1 or more.")
 
 
 @dataclass(frozen=True)
