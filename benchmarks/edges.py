@@ -305,7 +305,8 @@ def main() -> None:
         founds = perfect_matte(composite, session.spec), infer_photo(session, prepared, MattingRequest())
         for start, found in zip(starts, founds, strict=True):
             mattes = measure(composite, found, prepared, tables[start])
-            name = f"{composite.kind}-{index:02}-{start.split()[-3]}.png".replace(" ", "-")
+            kept = "perfect" if start == starts[0] else "network"
+            name = f"{composite.kind}-{index:02}-{kept}.png".replace(" ", "-")
             save_crops(composite, mattes, given.output / name)
     for start, tallies in tables.items():
         print_table(start, tallies)

@@ -8,16 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from zippo_desktop.errors import UsageError
-from zippo_desktop.imaging.matte_controls import (
-    TILE_PX,
-    MatteControls,
-    add_contrast,
-    apply_controls,
-    expand,
-    feather,
-    fill_holes,
-    keep_largest,
-)
+from zippo_desktop.imaging.matte_controls import MatteControls
+from zippo_desktop.imaging.matte_edges import TILE_PX, add_contrast, apply_controls, expand, feather
+from zippo_desktop.imaging.matte_parts import fill_holes, keep_largest
 
 Matte = NDArray[np.float32]
 
@@ -54,12 +47,10 @@ def crossings(matte: Matte, level: float) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("controls", [*EACH, ALL])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 3), (40, 30)])
-@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_a_constant_matte_stays_what_it_is(
     controls: MatteControls, shape: tuple[int, int], value: float
 ) -> None:
-    if controls.contrast and value == 0.3:
-        pytest.skip("contrast is there to change it")
     result = apply_controls(np.full(shape, value, np.float32), controls)
 
     assert result.shape == shape
@@ -250,7 +241,7 @@ def test_two_subjects_whose_fringes_touch_are_parted_in_the_middle_without_a_har
 
     np.testing.assert_array_equal(result[100, :110], joined[100, :110])
     assert result[right > 0.5].max() == 0
-    assert np.abs(np.diff(result[100])).max() < 0.2  # a hard cut would be of 0.33
+    assert np.abs(np.diff(result[100])).max() < 0.25  # a hard cut would be of 0.37
 
 
 def test_where_nothing_is_half_opaque_there_is_nothing_to_choose() -> None:

@@ -68,5 +68,3 @@ def _made_background(stack: LayerStack, arrangement: Arrangement) -> Pixels:
     if isinstance(background, Path):
         return image_background(stack, background)
     return colour_background(stack, cast(Colour, background))
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from zippo_desktop.errors import InputError
 from zippo_desktop.imaging.colour import to_8_bit
 from zippo_desktop.imaging.decode import decode
 from zippo_desktop.imaging.layers import Matte
-from zippo_desktop.imaging.matte_controls import distance_to
+from zippo_desktop.imaging.matte_parts import distance_to
 from zippo_desktop.imaging.resize import resize, resize_picture
 from zippo_desktop.imaging.tiles import box_of
 
@@ -30,13 +31,12 @@ COLOUR_TOLERANCE = 48  # levels between the channels of what still counts as gre
 VIVID = 102  # levels of a green or red that counts as one; it is twice the other channels, too
 
 AGREES = 0.02  # a matte that is no farther from what is known needs no correction round it
-REACH = 0.1  # how far a correction is carried at most, as a share of the photo's longer side
-WORK_SIDE_PX = 1500  # the longer side of the photo that the correction is fitted on
-RADII_PX = (4, 8, 16, 32)  # of the windows it is fitted in, in pixels of that size
-GROWTH = 1.5  # how much a window weighs against the next smaller one
+WORK_SIDE_PX = 1000  # the longer side of the photo that a correction is fitted on
+RADII_PX = (4, 8, 16, 32, 64)  # of the windows it is fitted in, in pixels of that size
+REACH = RADII_PX[-1] / WORK_SIDE_PX  # how far it is carried, as a share of the photo's longer side
 DOUBT = 0.01  # how much "nothing is wrong here" weighs for an unknown pixel against a known one
 EPSILON = 1e-3  # on colours in 0..1: contrasts well below sqrt(EPSILON) = 3 % count as noise
-CUT = 0.2  # a correction below this share of the error round it counts as none, above 1 - CUT as whole
+CUT = 0.1  # a correction below this share of the error round it counts as none, above 1 - CUT as whole
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,13 @@ def _check_size(path: Path, own: tuple[int, int], size: tuple[int, int]) -> None
 def _classify(colour: Bytes, alpha: Matte | None, path: Path) -> Known:
     """`colour` is [H,W,3], `alpha` [H,W] or None."""
     seen = np.ones(colour.shape[:2], np.bool_) if alpha is None else alpha >= 0.5
-    red, green, blue = (colour[..., channel] for channel in range(3))
-    keep = seen & (green >= VIVID) & (green // 2 >= np.maximum(red, blue))
-    erase = seen & (red >= VIVID) & (red // 2 >= np.maximum(green, blue))
+    red, green, blue = (np.asarray(plane, np.uint8).reshape(seen.shape) for plane in cv2.split(colour))
+    keep = seen & (green >= VIVID) & (green >> 1 >= np.maximum(red, blue))
+    erase = seen & (red >= VIVID) & (red >> 1 >= np.maximum(green, blue))
     if keep.any() or erase.any():
         return Known(keep, erase)
-    highest, lowest = colour.max(axis=2), colour.min(axis=2)
+    highest = np.maximum(np.maximum(red, green), blue)
+    lowest = np.minimum(np.minimum(red, green), blue)
     if (seen & (highest - lowest > COLOUR_TOLERANCE)).any():
         hint = "Use white, black and grey, or green for what to keep and red for what to erase."
         raise InputError(f"{path} is neither a trimap nor a mask: it has colours, but no green or red.", hint)
@@ -143,10 +144,10 @@ def honour(matte: Matte, known: Known, guide: Bytes | None = None) -> Matte:
     """A matte [H,W] that agrees with what is known, and goes over into the unknown without a seam.
 
     Where the matte is wrong in a known region it is likely to be wrong beside it. So its error is
-    carried on: in windows of several sizes it is fitted as a linear function of the colour of `guide`
-    (sRGB [H,W,3]; None: by a weighted mean), as in the guided filter (He, Sun, Tang, TPAMI 2013), but
-    with weights: an unknown pixel counts as slightly known to be right. It ends at `REACH`. What is
-    nowhere wrong is changed nowhere else.
+    carried on: in windows of several sizes it is fitted as a linear function of the matte itself and
+    of the colour of `guide` (sRGB [H,W,3], or None), as in the guided filter (He, Sun, Tang, TPAMI
+    2013), but with weights: an unknown pixel counts as slightly known to be right. This ends at
+    `REACH`. A matte that is nowhere wrong is changed in the known regions alone.
     """
     result = enforce(matte, known)
     wrong = cv2.absdiff(result, matte).reshape(matte.shape) > AGREES
@@ -157,32 +158,34 @@ def honour(matte: Matte, known: Known, guide: Bytes | None = None) -> Matte:
     reach_px = REACH * longer_side
     part = found.grown(math.ceil(reach_px), *matte.shape).slices
     unknown = ~(known.keep[part] | known.erase[part])
-    seen = guide if guide is None else guide[part]
+    clues: list[Matte | Bytes] = [matte[part]]  # C of [H,W]
+    if guide is not None:
+        clues += [np.asarray(plane, np.uint8).reshape(unknown.shape) for plane in cv2.split(guide[part])]
     # 1. shrink: a correction is smooth, and has its edges from the guide
     factor = max(1.0, longer_side / WORK_SIDE_PX)
     size = math.ceil(unknown.shape[0] / factor), math.ceil(unknown.shape[1] / factor)  # h, w
     error = resize(result[part] - matte[part], *size)  # 0 where unknown
     share = 1 - resize(unknown.astype(np.float32), *size)  # of known pixels
-    colour = np.empty((*size, 0), np.float32) if seen is None else resize_picture(seen, *size)
+    small_clues = np.dstack([resize_picture(clue[..., None], *size) for clue in clues])
     is_wrong = resize(wrong[part].astype(np.float32), *size) > 0
     # 2. fit
     fade = np.clip(2 - distance_to(is_wrong) * (2 * factor / reach_px), 0, 1)
-    fit = _fit_error(error, share, colour, _with_neighbours((share < 1) & (fade > 0)))  # [h,w,C+2]
+    fit = _fit_error(error, share, small_clues, _with_neighbours((share < 1) & (fade > 0)))  # [h,w,C+2]
     fit *= fade[..., None]
     # 3. enlarge and add
     corrected = result[part]  # a view
-    np.add(corrected, _correction(fit, seen, *unknown.shape), out=corrected, where=unknown)
+    np.add(corrected, _correction(fit, clues), out=corrected, where=unknown)
     np.clip(corrected, 0, 1, out=corrected)
     return result
 
 
-def _fit_error(error: Array, share: Array, colour: Array, needed: Flags) -> Array:
-    """Slopes and offset of the error as a function of the colour, and its size: [h,w,C+2].
+def _fit_error(error: Array, share: Array, clues: Array, needed: Flags) -> Array:
+    """Slopes and offset of the error as a function of `clues` [h,w,C], and its size: [h,w,C+2].
 
-    `error` [h,w] is that of a pixel's known part times the `share` [h,w] of this part; `colour` is
-    [h,w,C], C = 3 or 0. The size is the error of the pixels that have one. All are 0 but where `needed`.
+    `error` [h,w] is that of a pixel's known part times the `share` [h,w] of this part. The size is the
+    error of those pixels that have one. All are 0 but where `needed`.
     """
-    channels = range(colour.shape[2])
+    channels = range(clues.shape[2])
     weight = share + DOUBT * (1 - share)
 
     def mean(values: Array) -> Array:
@@ -190,18 +193,18 @@ def _fit_error(error: Array, share: Array, colour: Array, needed: Flags) -> Arra
 
     total = _gathered(weight, needed)  # [K], as all below, for the needed pixels
     mean_error = mean(error)
-    mean_colour = np.empty((len(total), len(channels)), np.float32)
-    covariance = np.empty_like(mean_colour)
+    mean_clue = np.empty((len(total), len(channels)), np.float32)
+    covariance = np.empty_like(mean_clue)
     variance = np.empty((len(total), len(channels), len(channels)), np.float32)
     for i in channels:
-        mean_colour[:, i] = mean(weight * colour[..., i])
-        covariance[:, i] = mean(error * colour[..., i]) - mean_error * mean_colour[:, i]
+        mean_clue[:, i] = mean(weight * clues[..., i])
+        covariance[:, i] = mean(error * clues[..., i]) - mean_error * mean_clue[:, i]
         for j in channels[: i + 1]:
-            product = mean(weight * colour[..., i] * colour[..., j])
-            variance[:, i, j] = variance[:, j, i] = product - mean_colour[:, i] * mean_colour[:, j]
+            product = mean(weight * clues[..., i] * clues[..., j])
+            variance[:, i, j] = variance[:, j, i] = product - mean_clue[:, i] * mean_clue[:, j]
         variance[:, i, i] += EPSILON
     slopes = np.linalg.solve(variance, covariance[..., None])[..., 0]
-    offset = mean_error - (slopes * mean_colour).sum(axis=1)
+    offset = mean_error - (slopes * mean_clue).sum(axis=1)
     # The running sums behind a mean leave some 1e-7 where there is nothing.
     size = np.clip(mean(error**2) / np.maximum(mean(np.abs(error)), 1e-6), 0, 1)
     result = np.zeros((*error.shape, len(channels) + 2), np.float32)
@@ -210,12 +213,12 @@ def _fit_error(error: Array, share: Array, colour: Array, needed: Flags) -> Arra
 
 
 def _gathered(values: Array, needed: Flags) -> Array:
-    """Sums of `values` [h,w] over the windows round the K needed pixels, near ones counting most: [K]."""
+    """Means of `values` [h,w] in the windows round the K needed pixels, summed: near ones count most. [K]."""
     total = np.zeros(np.count_nonzero(needed), np.float32)
-    for number, radius_px in enumerate(RADII_PX):
+    for radius_px in RADII_PX:
         side = 2 * radius_px + 1
         mean = cv2.blur(values, (side, side), borderType=cv2.BORDER_REPLICATE).reshape(values.shape)
-        total += np.float32(GROWTH**number) * mean[needed]
+        total += mean[needed]
     return total
 
 
@@ -224,14 +227,20 @@ def _with_neighbours(flags: Flags) -> Flags:
     return np.asarray(cv2.dilate(flags.view(np.uint8), around).reshape(flags.shape) > 0)
 
 
-def _correction(fit: Array, guide: Bytes | None, height: int, width: int) -> Array:
-    """The fit [h,w,C+2] enlarged and applied to the colours of `guide` [H,W,C], plane by plane: [H,W]."""
-    planes = (np.ascontiguousarray(plane) for plane in np.moveaxis(fit, 2, 0))
-    *slopes, correction, size = (resize(plane, height, width) for plane in planes)
-    for slope, colour in zip(slopes, () if guide is None else cv2.split(guide), strict=True):
-        correction += cv2.multiply(slope, colour, dst=slope, scale=1 / 255, dtype=cv2.CV_32F)
+def _correction(fit: Array, clues: Sequence[Matte | Bytes]) -> Array:
+    """The fit [h,w,C+2] enlarged and applied to the C clues, each [H,W], one after the other: [H,W]."""
+
+    def enlarged(plane: Array) -> Array:
+        return resize(np.ascontiguousarray(plane), *clues[0].shape)
+
+    correction = enlarged(fit[..., -2])
+    for number, clue in enumerate(clues):
+        slope = enlarged(fit[..., number])
+        scale = 1 / 255 if clue.dtype == np.uint8 else 1
+        correction += cv2.multiply(slope, clue, dst=slope, scale=scale, dtype=cv2.CV_32F).reshape(clue.shape)
+    size = enlarged(fit[..., -1])
     strength = np.abs(correction)
-    strength -= CUT * size
+    cv2.scaleAdd(size, -CUT, strength, strength)
     strength /= 1 - 2 * CUT
     np.clip(strength, 0, size, out=strength)
     return np.asarray(np.copysign(strength, correction, out=strength), np.float32)

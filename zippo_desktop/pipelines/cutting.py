@@ -9,7 +9,7 @@ from zippo_desktop.imaging.colour import srgb_8_bit
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.foreground import estimate_foreground
 from zippo_desktop.imaging.layers import LayerStack, Matte
-from zippo_desktop.imaging.matte_controls import apply_controls
+from zippo_desktop.imaging.matte_edges import apply_controls
 from zippo_desktop.imaging.trimap import Known, enforce, honour
 from zippo_desktop.pipelines.request import MattingRequest
 
