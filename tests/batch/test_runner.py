@@ -364,12 +364,12 @@ def test_few_items_are_in_memory_at_once(folder, out, monkeypatch):
     lock, alive, most = threading.Lock(), 0, 0
     stages = STAGES["matting"]
 
-    def decode(item, spec):
+    def decode(item, spec, max_pixels):
         nonlocal alive, most
         with lock:
             alive += 1
             most = max(most, alive)
-        return stages.decode(item, spec)
+        return stages.decode(item, spec, max_pixels)
 
     export = runner.export
 
@@ -401,10 +401,10 @@ def test_failed_items_let_go_of_their_pictures(folder, out, monkeypatch):
         save_photo(folder / f"{number}.png")
     stages, decoded, alive = STAGES["matting"], weakref.WeakSet(), []
 
-    def decode(item, spec):
-        photo, fit = stages.decode(item, spec)
+    def decode(item, spec, max_pixels):
+        photo, *others = stages.decode(item, spec, max_pixels)
         decoded.add(photo)
-        return photo, fit
+        return photo, *others
 
     def fail(*arguments):
         raise OutOfMemory("Memory ran out.")
