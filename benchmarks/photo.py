@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SIZES = {2: (1632, 1224), 12: (4000, 3000), 24: (6000, 4000), 50: (8688, 5792)}
-MATTE_PX = 128  # the longer side of the network's matte
+MATTE_PX = 256  # the longer side of the matte: the network looks twice at 128
 TILE_PX, MARGIN_PX = 1500, 96
 SAMPLES = Path(__file__).parents[1] / "resources" / "samples"
 
@@ -51,7 +51,7 @@ def make_matte(width: int, height: int, path: Path) -> None:
     centre = (large.shape[1] // 2, large.shape[0] // 2)
     cv2.ellipse(large, centre, (large.shape[1] // 4, large.shape[0] // 3), 0, 0, 360, 255, -1, cv2.LINE_AA)
     rng = np.random.default_rng(1)
-    for angle in rng.uniform(0, 2 * np.pi, 400):
+    for angle in rng.uniform(0, 2 * np.pi, 200):
         start = centre + np.array(
             [np.cos(angle) * large.shape[1] / 4.1, np.sin(angle) * large.shape[0] / 3.1]
         )

@@ -196,27 +196,3 @@ def test_the_picture_for_crops_is_the_photos_own_at_8_bit():
     assert prepared.image is taken.pixels
     deep = matting.prepare(photo(taken.pixels.astype(np.uint16) * 257), FakeSession().spec)
     np.testing.assert_array_equal(deep.image, taken.pixels)
-
-
-def test_finish_returns_to_the_photos_own_size_and_pixels():
-    pixels = half_white(400, 300).astype(np.uint16) * 257
-    metadata = Metadata(exif=b"exif", icc_profile=None, dpi=(300, 300))
-    taken = photo(pixels, metadata=metadata)
-    request = MattingRequest(second_pass=False)
-    stack = matting.finish(*found_in(taken, request), taken, request)
-    assert stack.size == (400, 300)
-    assert stack.subject is pixels
-    assert stack.original is pixels
-    assert stack.metadata == metadata
-    expected = (pixels[..., 0] > 0).astype(np.float32)
-    assert np.abs(stack.matte - expected).mean() < 0.01
-
-
-@pytest.mark.parametrize(("alpha", "expected"), [("multiply", 0.5), ("ignore", 1.0)])
-def test_transparency_that_the_photo_has_is_a_factor_if_asked(alpha, expected):
-    taken = photo(half_white(), np.full((60, 80), 0.5, np.float32))
-    request = MattingRequest(alpha=alpha)
-    _, prepared = found_in(taken, request)
-    found = matting.NetworkMatte(np.ones((48, 64), np.float32))
-    stack = matting.finish(found, prepared, taken, request)
-    np.testing.assert_allclose(stack.matte, expected, atol=1e-5)

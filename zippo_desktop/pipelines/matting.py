@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from zippo_desktop.diffusion.sampler import Denoise, OnStep, sample_ddim
 from zippo_desktop.engine.session import ModelSpec, Session
 from zippo_desktop.imaging.colour import srgb_8_bit
 from zippo_desktop.imaging.decode import Photo
-from zippo_desktop.imaging.layers import LayerStack, Matte
+from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.matte import upsample_guided
 from zippo_desktop.imaging.resize import Fit, Picture, fit_to_network, unfit
 from zippo_desktop.imaging.tiles import Box
@@ -145,17 +145,3 @@ def _within(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
     if on_step is None:
         return None
     return lambda done, _: on_step(before + done, total)
-
-
-def finish(found: NetworkMatte, prepared: Prepared, photo: Photo, request: MattingRequest) -> LayerStack:
-    """The photo cut out by what the network found. Transparency that it has already is a factor, if asked."""
-    matte = native_matte(found, prepared)  # [H,W] 0..1
-    if photo.alpha is not None and request.alpha == "multiply":
-        matte = matte * photo.alpha
-    return cut_out(photo, matte)
-
-
-def cut_out(photo: Photo, matte: Matte, parameters: Mapping[str, str] | None = None) -> LayerStack:
-    """A photo's own pixels as the subject under a matte [H,W] of its size, over the photo itself."""
-    metadata = replace(photo.metadata, parameters=parameters or {})
-    return LayerStack(subject=photo.pixels, matte=matte, original=photo.pixels, metadata=metadata)

@@ -1,7 +1,7 @@
 """A second, closer look: where the subject is in the first matte, and how the matte of its crop goes back.
 
 A network that sees 128 px has few of them for a subject that is small in its frame. Whether to look again,
-and whether to believe what was seen, is decided here, by numbers that docs/edges.md gives reasons for.
+and whether to believe what was seen, is decided here, by numbers that docs/photo.md gives reasons for.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import pi, sqrt
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from zippo_desktop.errors import EngineError, InputError, UsageError
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo, decode, decode_matte, is_image_name
 from zippo_desktop.pipelines import matting
+from zippo_desktop.pipelines.cutting import cut_out
 from zippo_desktop.pipelines.request import Edges, MattingRequest
 from zippo_desktop.training import metrics, sheet
 from zippo_desktop.training.evaluation_index import soft_files
@@ -205,7 +206,7 @@ def predict(session: Session, photo: Photo, request: MattingRequest) -> Matte:
     """The matte that the program would write for this photo, [H,W]; EngineError if it is not finite."""
     prepared = matting.prepare(photo, session.spec)
     found = matting.infer_photo(session, prepared, request)
-    matte = matting.finish(found, prepared, photo, request).matte
+    matte = cut_out(photo, matting.native_matte(found, prepared), replace(request, foreground=False)).matte
     if not np.isfinite(matte).all():
         raise EngineError(
             f"The matte of {photo.path.name} is not finite on {session.info.engine}/{session.info.provider}.",

@@ -10,7 +10,7 @@ import typer
 from zippo_desktop.cli import options as opt
 from zippo_desktop.cli.commands.evaluation import PeerOption, PeersDirOption, tell
 from zippo_desktop.cli.console import output_console, plain
-from zippo_desktop.pipelines.request import MattingRequest
+from zippo_desktop.pipelines.request import Edges, MattingRequest
 
 
 def evaluate(
@@ -19,6 +19,10 @@ def evaluate(
     model: opt.ModelOption = None,
     steps: opt.StepsOption = MattingRequest.steps,
     ensemble: opt.EnsembleOption = MattingRequest.ensemble,
+    second_pass: Annotated[
+        bool, typer.Option("--second-pass/--no-second-pass", help="As of matte: small subjects twice.")
+    ] = MattingRequest.second_pass,
+    edges: Annotated[Edges, typer.Option("--edges", help="As of matte.")] = MattingRequest.edges,
     seed: opt.SeedOption = MattingRequest.seed,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Only the first so many, by name.")
@@ -53,6 +57,8 @@ def evaluate(
         mattes,
         steps=steps,
         ensemble=ensemble,
+        second_pass=second_pass,
+        edges=edges,
         seed=seed,
         limit=limit,
         engine=engine or settings.engine,
