@@ -76,7 +76,7 @@ MegapixelsOption = Annotated[
     typer.Option(
         "--max-megapixels",
         min=1,
-        help="Refuse larger pictures, or files that claim to be: each megapixel takes some 40 MB.",
+        help="Refuse larger pictures, or files that claim to be: a megapixel takes some 25 MB.",
         rich_help_panel=_FILES_PANEL,
     ),
 ]

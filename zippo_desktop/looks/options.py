@@ -124,7 +124,7 @@ LOOK_OPTIONS = (
     LookOption(
         "background-blur", "arrangement", "background_blur", "How far it blurs, of the longer side.", "0..1"
     ),
-    LookOption("shadow", "arrangement", "shadow", "Lay a shadow under the subject: drop or contact.", "KIND"),
+    LookOption("shadow", "arrangement", "shadow", "Lay a shadow under the subject.", "drop|contact"),
     LookOption("shadow-opacity", "arrangement", "shadow_opacity", "How dark the shadow is.", "0..1"),
     LookOption(
         "shadow-blur", "arrangement", "shadow_blur", "How soft, of the subject's longer side.", "0..1"

@@ -30,7 +30,8 @@ TRUST_SHARP, TRUST_WIDE = 1.0, 0.03
 SHARP_SHARE, WIDE_SHARE, SHARE_PX = 0.25, 0.55, 7  # the last: side of the window, in coarse pixels
 STEPS = 30
 TILE_PX, OVERLAP_PX = 256, 24
-MOST_CHANGE = 0.35  # on average over a tile's band, at the coarse scale: beyond it the tile is dropped
+GUARD_PX = 4  # coarse pixels: the scale at which the coarse matte has decided
+FREE_CHANGE, MOST_CHANGE = 0.1, 0.25  # of alpha at that scale: taken as it is; not taken at all
 
 
 def refine(matte: Matte, image: Picture) -> Matte:
@@ -53,12 +54,13 @@ def refine(matte: Matte, image: Picture) -> Matte:
             continue
         box = part.moved(tile.top, tile.left).grown(OVERLAP_PX, rows, columns)
         inside = box.slices
-        seen = picture[inside], start[inside], is_open[inside], trust[inside]
-        solved = _solve(*seen, coarser=len(matte) / rows)
+        laplacian = MattingLaplacian.of(picture[inside], RADIUS_PX, EPSILON)
+        solved = solve_near(laplacian, start[inside], is_open[inside], trust[inside], STEPS)
         window = blend_window(box, rows, columns, 2 * OVERLAP_PX) + np.float32(1e-6)
         total[inside] += window * solved
         weights[inside] += window
-    return np.asarray(np.divide(total, weights, out=start, where=weights > 0), np.float32)
+    change = np.where(weights > 0, total / np.maximum(weights, 1e-6) - start, np.float32(0))
+    return _guarded(start, change, rows / len(matte))
 
 
 def _band(matte: Matte, start: Matte) -> Region:
@@ -78,11 +80,11 @@ def _trust(matte: Matte, height: int, width: int) -> Array:
     return np.asarray(TRUST_SHARP * (TRUST_WIDE / TRUST_SHARP) ** width_of_edge, np.float32)
 
 
-def _solve(picture: Array, start: Matte, is_open: Region, trust: Array, coarser: float) -> Matte:
-    """One tile; its start, where the solution turns over what the coarse matte decided."""
-    laplacian = MattingLaplacian.of(picture, RADIUS_PX, EPSILON)
-    solved = solve_near(laplacian, start, is_open, trust, STEPS)
-    size = [max(1, round(side * coarser / 4)) for side in start.shape]
-    change = np.abs(resize(solved, *size) - resize(start, *size)).sum()
-    share = resize(is_open.astype(np.float32), *size).sum()
-    return solved if change <= MOST_CHANGE * share else start
+def _guarded(start: Matte, change: Array, finer: float) -> Matte:
+    """The start and as much of the change as leaves what the coarse matte decided over wider areas.
+
+    Where the network is unsure of a whole region, its colours alone would make background of it.
+    """
+    wide = np.abs(np.asarray(cv2.GaussianBlur(change, (0, 0), GUARD_PX * finer), np.float32))
+    share = np.clip((MOST_CHANGE - wide) / (MOST_CHANGE - FREE_CHANGE), 0, 1)
+    return np.clip(start + share * change, 0, 1)

@@ -16,6 +16,10 @@ PACKAGES = (
     "numpy",
     "pillow",
     "opencv-python-headless",
+    "imagecodecs",
+    "tifffile",
+    "pi-heif",
+    "rawpy",
     "onnxruntime",
     "onnxruntime-gpu",
     "onnxruntime-directml",
@@ -33,7 +37,7 @@ def doctor(
 
     Exit code 3 if no engine works as asked, or if its answer is wrong.
     """
-    from zippo_desktop.paths import cache_dir, jobs_dir, log_dir, models_dir, settings_path
+    from zippo_desktop.paths import cache_dir, jobs_dir, log_dir, models_dir, presets_dir, settings_path
     from zippo_desktop.settings import load_settings
 
     _say(f"Zippo Desktop {__version__}, Python {platform.python_version()}, {platform.platform()}")
@@ -46,6 +50,7 @@ def doctor(
     for name, path in {
         "settings": settings_path(),
         "models": models_dir(),
+        "presets": presets_dir(),
         "jobs": jobs_dir(),
         "cache": cache_dir(),
         "logs": log_dir(),
