@@ -26,6 +26,7 @@ class Options:
     provider: str = "auto"
     arrangement: Arrangement = field(default_factory=Arrangement)
     writing: Writing = field(default_factory=Writing)
+    preset: str = ""  # its name, for the results' names
     on_existing: OnExisting = "skip"
     max_pixels: int = MAX_PIXELS
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from zippo_desktop.batch.job import Item, Job, Options, Problem
 from zippo_desktop.batch.prompts import PromptRow
+from zippo_desktop.batch.result_names import ResultNames
 from zippo_desktop.batch.scan import Found, Scan, scan
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.naming import Names, safe_stem
@@ -47,14 +48,14 @@ def plan_matting(
         raise UsageError(f"{trimap} is one trimap for {len(found.found)} photos.", "Give a folder of them.")
     claims = _Claims(options, [photo.path for photo in found.found])
     shared = Counter(_place(photo) for photo in found.found)
+    naming = ResultNames(options)
     items = []
-    for photo in found.found:
+    for index, photo in enumerate(found.found):
         stem = photo.path.stem
-        if (
-            shared[_place(photo)] > 1
-        ):  # a.jpg and a.png: named so that neither depends on the other's coming first
+        if shared[_place(photo)] > 1:  # a.jpg and a.png: neither name depends on the other's coming first
             stem = f"{stem}-{photo.path.suffix[1:]}"
-        target = claims.target(photo.subfolder, safe_stem(stem))
+        stem = naming.of(index, safe_stem(stem), request, photo.path)
+        target = claims.target(photo.subfolder, stem)
         items.append(Item(photo.label, request, target, photo.path, trimap=find_known(photo.path, trimap)))
     return Job("matting", options, tuple(items), tuple(found.problems), found.passed_over)
 
@@ -93,9 +94,10 @@ def plan_painting(
         for row in rows
         for number, each in _requests(row, count, request)
     ]
+    naming = ResultNames(options)
     items = []
     for index, (matte, start, row, number, each) in enumerate(wanted):
-        stem = _prompt_stem(row, number, index, len(wanted))
+        stem = naming.of(index, _prompt_stem(row, number, index, len(wanted)), each, matte.path)
         label = f"{matte.label}: {row.prompt}"
         target = claims.target(matte.subfolder, stem)
         items.append(Item(label, each, target, matte.path, start))
@@ -118,11 +120,13 @@ def plan_generation(
         raise UsageError(f"What starts from {start} has its size.", "Leave the size out.")
     claims = _Claims(options, [start] if start else [])
     wanted = [(row, number, each) for row in rows for number, each in _requests(row, count, request)]
+    naming = ResultNames(options)
     items = []
     for index, (row, number, each) in enumerate(wanted):
         if row.size is not None:
             each = replace(each, size=row.size)
-        target = claims.target(Path(), _prompt_stem(row, number, index, len(wanted)))
+        stem = naming.of(index, _prompt_stem(row, number, index, len(wanted)), each, start)
+        target = claims.target(Path(), stem)
         items.append(Item(row.prompt, each, target, start=start))
     return Job("generation", options, tuple(items))
 
@@ -139,7 +143,8 @@ class _Claims:
 
     def target(self, subfolder: Path, stem: str) -> Target:
         """The target with this stem, or with a number behind it where the stem is taken."""
-        directory = self._options.output_dir / subfolder
+        kept = subfolder if self._options.writing.keep_folders else Path()
+        directory = self._options.output_dir / kept
         avoid_existing = self._options.on_existing == "rename"
         claimed = self._names.claim(_real(directory), stem, self._suffixes, avoid_existing=avoid_existing)
         return self._new(directory, claimed)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
@@ -18,6 +20,14 @@ _PANELS: Mapping[Part, str] = {
     "arrangement": "Frame, background, shadow",
     "writing": "Results",
 }
+
+
+@dataclass(frozen=True)
+class AskedLook:
+    """The values by option name that preset and person gave, and the preset's name, "" without one."""
+
+    values: Values
+    preset: str = ""
 
 
 def complete_preset(incomplete: str) -> list[str]:
@@ -39,7 +49,7 @@ PresetOption = Annotated[
 def with_look(*parts: Part) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the look options of these parts, and --preset.
 
-    The command takes a parameter `look`: the values by option name that preset and person gave.
+    The command takes a parameter `look`, an `AskedLook`.
     """
     options = [option for option in LOOK_OPTIONS if option.part in parts]
 
@@ -47,7 +57,8 @@ def with_look(*parts: Part) -> Callable[[Callable[..., None]], Callable[..., Non
         def call(**arguments: Any) -> None:
             given = {option.name: arguments.pop(_parameter(option)) for option in options}
             preset = arguments.pop("preset")
-            command(**arguments, look=merged(preset, given, {option.name for option in options}))
+            values = merged(preset, given, {option.name for option in options})
+            command(**arguments, look=AskedLook(values, Path(preset or "").stem))
 
         hints = get_type_hints(command, include_extras=True)
         own = [

@@ -22,13 +22,13 @@ from zippo_desktop.batch.prompts import PromptRow, read_prompts
 from zippo_desktop.batch.report import ExitCode, Report
 from zippo_desktop.batch.runner import run_job
 from zippo_desktop.cli.console import error_console, output_console, plain
-from zippo_desktop.cli.look_options import Format
+from zippo_desktop.cli.look_options import AskedLook, Format
 from zippo_desktop.cli.options import DEFAULT_STRENGTH, MAX_MEGAPIXELS, Engine, OnExisting, Provider
 from zippo_desktop.cli.progress import ProgressView, summarise
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.errors import ExportError, UsageError
 from zippo_desktop.export.write import planned_paths
-from zippo_desktop.looks.options import Values, look_from
+from zippo_desktop.looks.options import look_from
 from zippo_desktop.paths import jobs_dir, settings_path
 from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.settings import load_settings
@@ -56,12 +56,12 @@ class Chosen:
     max_megapixels: int = MAX_MEGAPIXELS
 
 
-def job_options(output: Path, chosen: Chosen, look: Values) -> tuple[Options, MattingRequest]:
+def job_options(output: Path, chosen: Chosen, look: AskedLook) -> tuple[Options, MattingRequest]:
     """The options as given, with the person's settings where they were left out, and the look's request."""
     settings, problems = load_settings(settings_path())
     for problem in problems:
         error_console().print(plain(problem, "yellow"))
-    whole = look_from({"format": list(settings.formats)} | dict(look))
+    whole = look_from({"format": list(settings.formats)} | dict(look.values))
     options = Options(
         output_dir=output,
         model=chosen.model or settings.model,
@@ -69,6 +69,7 @@ def job_options(output: Path, chosen: Chosen, look: Values) -> tuple[Options, Ma
         provider=chosen.provider or settings.provider,
         arrangement=whole.arrangement,
         writing=whole.writing,
+        preset=look.preset,
         on_existing=chosen.on_existing,
         max_pixels=chosen.max_megapixels * 1_000_000,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zippo_desktop.errors import UsageError
+from zippo_desktop.export.name_template import parse_template
 
 Depth = Literal["photo", "8", "16"]
 UnderAlpha = Literal["scrub", "bleed", "keep"]
@@ -24,8 +25,12 @@ class Writing:
     under_alpha: UnderAlpha = "scrub"  # colour where alpha is 0: black, the subject's bled outward, as it was
     metadata: KeptMetadata = "all"  # "none" keeps the colour profile and the resolution alone
     keep_times: bool = False  # the result gets the photo's time of change
+    name: str | None = None  # a template for the results' names; None: as the photo, or index and prompt
+    keep_folders: bool = True  # sub-folders of the input are kept in the output
 
     def __post_init__(self) -> None:
-        """Raises `UsageError` for a quality that there is none of."""
+        """Raises `UsageError` for a quality that there is none of, and for a name that makes no sense."""
+        if self.name is not None:
+            parse_template(self.name)
         if not 1 <= self.quality <= 100:
             raise UsageError(f"The quality cannot be {self.quality}.", "Give 1 to 100.")

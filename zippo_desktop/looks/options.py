@@ -150,6 +150,15 @@ LOOK_OPTIONS = (
         "Colour where nothing is seen: black, the subject's bled outward, or the photo's.",
     ),
     LookOption("metadata", "writing", "metadata", "EXIF, XMP and IPTC: all, all but the place, or none."),
+    LookOption(
+        "name",
+        "writing",
+        "name",
+        "Names of the results, as {stem}_{index:04}. Known: {stem} {parent} {index} {date} {preset} {width} "
+        "{height} {seed} {prompt:40}.",
+        "TEMPLATE",
+    ),
+    LookOption("keep-folders", "writing", "keep_folders", "Keep the input's sub-folders in the output."),
     LookOption("keep-times", "writing", "keep_times", "Give the result the photo's time of change."),
 )
 

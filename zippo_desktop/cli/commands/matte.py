@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from zippo_desktop.cli import options as opt
-from zippo_desktop.cli.look_options import with_look
-from zippo_desktop.looks.options import Values
+from zippo_desktop.cli.look_options import AskedLook, with_look
 from zippo_desktop.pipelines.request import MattingRequest
 
 EXAMPLES = """Examples:
@@ -51,7 +50,7 @@ def matte(
     dry_run: opt.DryRunOption = False,
     quiet: opt.QuietOption = None,
     *,
-    look: Values,
+    look: AskedLook,
 ) -> None:
     """Cut the subject out of each photo, at the photo's own size.
 

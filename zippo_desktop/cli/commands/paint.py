@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from zippo_desktop.cli import options as opt
-from zippo_desktop.cli.look_options import with_look
-from zippo_desktop.looks.options import Values
+from zippo_desktop.cli.look_options import AskedLook, with_look
 from zippo_desktop.pipelines.request import PaintingRequest
 
 EXAMPLES = """Examples:
@@ -61,7 +60,7 @@ def paint(
     dry_run: opt.DryRunOption = False,
     quiet: opt.QuietOption = None,
     *,
-    look: Values,
+    look: AskedLook,
 ) -> None:
     """Paint what the prompt says into each matte, at the matte's own size.
 

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from zippo_desktop.cli.console import output_console, plain
-from zippo_desktop.cli.look_options import complete_preset, with_look
-from zippo_desktop.looks.options import Values
+from zippo_desktop.cli.look_options import AskedLook, complete_preset, with_look
 
 PresetArgument = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A preset.", autocompletion=complete_preset)
@@ -38,14 +37,14 @@ def show(name: PresetArgument) -> None:
 
 @with_look("matting", "controls", "arrangement", "writing")
 def save(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.", show_default=False)],
+    preset_name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.", show_default=False)],
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What it is for.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace one of this name.")] = False,
     *,
-    look: Values,
+    look: AskedLook,
 ) -> None:
     """Save the options given here, on top of --preset's if there is one, as a preset of your own."""
     from zippo_desktop.looks.presets import save_preset
 
-    path = save_preset(name, description, look, is_overwriting=overwrite)
-    output_console().print(plain(f"Saved {path}. Use it with: --preset {name}"))
+    path = save_preset(preset_name, description, look.values, is_overwriting=overwrite)
+    output_console().print(plain(f"Saved {path}. Use it with: --preset {preset_name}"))

@@ -1,0 +1,53 @@
+"""What a picture's header says, without decoding it: its upright size, and when it was taken."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+_DAMAGE = (ArithmeticError, LookupError, OSError, RuntimeError, SyntaxError, TypeError, ValueError)
+_EXIF_TIME = "%Y:%m:%d %H:%M:%S"
+
+
+@dataclass(frozen=True)
+class Header:
+    """Width and height of the upright picture, 0 where unknown, and the day that it, or the file, is of."""
+
+    width: int
+    height: int
+    day: date
+
+
+def read_header(path: Path) -> Header:
+    """Read a picture's header. Never raises: what is damaged is told when it is decoded.
+
+    Kinds that Pillow does not know by itself (HEIC, camera RAW) give the file's day, and no size.
+    """
+    day = _file_day(path)
+    try:
+        with Image.open(io.BytesIO(path.read_bytes())) as image:
+            exif = image.getexif()
+            is_turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
+            width, height = reversed(image.size) if is_turned else image.size
+            taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
+    except _DAMAGE:
+        return Header(0, 0, day)
+    return Header(width, height, _day(taken) or day)
+
+
+def _day(taken: object) -> date | None:
+    try:
+        return datetime.strptime(str(taken).strip("\0 "), _EXIF_TIME).date()
+    except ValueError:
+        return None
+
+
+def _file_day(path: Path) -> date:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime).date()
+    except OSError:
+        return date.today()
