@@ -42,15 +42,28 @@ class Journal:
         self.problem = ""
         self._file: IO[str] | None = None
 
+    def go_on(self) -> None:
+        """Open the journal of a job that was begun before; one that was not waits for `begin`."""
+        try:
+            if (self.job_dir / JOB_NAME).is_file():
+                self._open()
+        except OSError as error:
+            self._give_up(error)
+
     def begin(self, job: Job, spec: ModelSpec, info: SessionInfo) -> None:
-        """Write the job's snapshot: all that is needed to do the rest of it later, in the same way."""
+        """Write the job's snapshot: all that is needed to do the rest of it later, in the same way.
+
+        A job that goes on keeps its first one.
+        """
+        if self._file is not None:
+            return
         snapshot = json.dumps(_snapshot(job, spec, info), indent=1)  # ASCII keeps names that are not UTF-8
         try:
             self.job_dir.mkdir(parents=True, exist_ok=True)
             draft = self.job_dir / (JOB_NAME + ".part")
             draft.write_text(snapshot + "\n", encoding="ascii")
             os.replace(draft, self.job_dir / JOB_NAME)
-            self._file = (self.job_dir / JOURNAL_NAME).open("a", encoding="ascii")
+            self._open()
         except OSError as error:
             self._give_up(error)
 
@@ -72,6 +85,13 @@ class Journal:
             with suppress(OSError):  # every line is on the disk already
                 file.close()
 
+    def _open(self) -> None:
+        path = self.job_dir / JOURNAL_NAME
+        is_cut = path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
+        self._file = path.open("a", encoding="ascii")
+        if is_cut:
+            self._file.write("\n")  # what the power failed in stays a line of its own
+
     def _give_up(self, error: OSError) -> None:
         reason = error.strerror or str(error)
         self.problem = (
@@ -91,6 +111,8 @@ def _snapshot(job: Job, spec: ModelSpec, info: SessionInfo) -> dict[str, Any]:
         "engine": info.engine,
         "provider": info.provider,
         "items": [_item(item) for item in job.items],
+        "problems": [asdict(problem) for problem in job.problems],
+        "passed_over": job.passed_over,
     }
 
 

@@ -31,6 +31,7 @@ from zippo_desktop.batch.job import Item, Job, remaining_target
 from zippo_desktop.batch.journal import Journal
 from zippo_desktop.batch.log import log_path
 from zippo_desktop.batch.report import ItemResult, Report, Status
+from zippo_desktop.batch.saved_job import Resumption
 from zippo_desktop.batch.stages import STAGES, check
 from zippo_desktop.engine.session import ModelSpec, Session, SessionInfo
 from zippo_desktop.errors import Cancelled, EngineError, ModelError, OutOfMemory, ZippoError
@@ -73,24 +74,34 @@ def run_job(
     on_event: OnEvent = lambda event: None,
     cancel: threading.Event | None = None,
     job_dir: Path | None = None,
+    resumption: Resumption | None = None,
 ) -> Report:
     """Do every item of a job and report on each; a bad item never keeps the others from being done.
 
     `open_session` is called once, and only if there is something to do. When `cancel` is set, the
     job ends after the current denoising step; results that are being written are completed.
-    `job_dir` gets the job's journal. A model or engine that fails ends the job, and the report says
+    `job_dir` gets the job's journal. With a `resumption` the job goes on: what ended stays as it is,
+    and is part of the report. A model or engine that fails ends the job, and the report says
     why. Raises `UsageError` alone, before the first item, for a request that the model cannot serve.
     """
-    return _Run(job, on_event, cancel or threading.Event(), Journal(job_dir) if job_dir else None).run(
-        open_session
-    )
+    journal = Journal(job_dir) if job_dir else None
+    run = _Run(job, on_event, cancel or threading.Event(), journal, resumption or Resumption())
+    return run.run(open_session)
 
 
 class _Run:
     """One run of a job: its results so far and the way each item takes."""
 
-    def __init__(self, job: Job, on_event: OnEvent, cancel: threading.Event, journal: Journal | None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        on_event: OnEvent,
+        cancel: threading.Event,
+        journal: Journal | None,
+        resumption: Resumption,
+    ) -> None:
         self._job = job
+        self._resumption = resumption
         self._stages = STAGES[job.task]
         self._on_event = on_event
         self._cancel = cancel
@@ -107,6 +118,8 @@ class _Run:
         self._on_event(JobStarted(len(self._job.items) + len(self._job.problems)))
         for problem in self._job.problems:
             self._end(-1, ItemResult(problem.label, Status.FAILED, problem.message))
+        if self._journal:
+            self._journal.go_on()
         try:
             waiting = self._without_done()
             if waiting:
@@ -139,7 +152,11 @@ class _Run:
         """The items that still need work; the others are skipped here."""
         waiting = []
         for index, item in enumerate(self._job.items):
-            target = remaining_target(item, self._job.options.on_existing)
+            if index in self._resumption.ended:
+                self._tell(index, self._resumption.ended[index])
+                continue
+            on_existing = "overwrite" if index in self._resumption.redo else self._job.options.on_existing
+            target = remaining_target(item, on_existing)
             if target is None:
                 message = "its files exist already"
                 self._end(index, ItemResult(item.label, Status.SKIPPED, message, item.source))
@@ -154,6 +171,7 @@ class _Run:
         self._spec, self._info = session.spec, session.info
         self._on_event(SessionOpened(session.spec, session.info))
         try:
+            self._check_model(session.spec)
             check(self._job, session.spec)
         except ZippoError:
             session.close()
@@ -240,10 +258,21 @@ class _Run:
         return ItemResult(item.label, status, message, item.source, work.outputs, work.seconds, parameters)
 
     def _end(self, index: int, result: ItemResult) -> None:
-        self._results.append((index, result))
         if self._journal:
             self._journal.record(index, result)
+        self._tell(index, result)
+
+    def _tell(self, index: int, result: ItemResult) -> None:
+        self._results.append((index, result))
         self._on_event(ItemEnded(result))
+
+    def _check_model(self, spec: ModelSpec) -> None:
+        begun_with = self._resumption.model_digest
+        if begun_with and begun_with != spec.digest:
+            raise ModelError(
+                f"The model {spec.name} is not the one that the job began with.",
+                "Start the job anew, or put the former model back.",
+            )
 
     def _check_cancel(self) -> None:
         if self._cancel.is_set():

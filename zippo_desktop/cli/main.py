@@ -20,6 +20,7 @@ from zippo_desktop.cli.commands import (
     export,
     generate,
     init,
+    jobs,
     matte,
     models,
     paint,
@@ -130,6 +131,13 @@ _group(
     "List, describe and verify the installed models.",
     {"list": models.list_, "info": models.info, "verify": models.verify},
     panel="This computer",
+)
+_command(jobs.resume, "Pictures", jobs.EXAMPLES)
+_group(
+    "jobs",
+    "List, show and forget the jobs that were begun.",
+    {"list": jobs.list_, "show": jobs.show, "remove": jobs.remove},
+    panel="Pictures",
 )
 _group(
     "presets",

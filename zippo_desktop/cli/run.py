@@ -21,6 +21,7 @@ from zippo_desktop.batch.log import close_log, open_log
 from zippo_desktop.batch.prompts import PromptRow, read_prompts
 from zippo_desktop.batch.report import ExitCode, Report
 from zippo_desktop.batch.runner import run_job
+from zippo_desktop.batch.saved_job import Resumption, job_lock
 from zippo_desktop.cli.console import error_console, output_console, plain
 from zippo_desktop.cli.look_options import AskedLook, Format
 from zippo_desktop.cli.options import DEFAULT_STRENGTH, MAX_MEGAPIXELS, Engine, OnExisting, Provider
@@ -104,21 +105,27 @@ def strength_from(strength: float | None, start: Path | None, option: str) -> fl
     return DEFAULT_STRENGTH if strength is None else strength
 
 
-def run(job: Job, shown: Shown) -> None:
-    """Do the job and leave with its exit code."""
+def run(job: Job, shown: Shown, job_dir: Path | None = None, resumption: Resumption | None = None) -> None:
+    """Do the job, or go on with the one in `job_dir`, and leave with its exit code."""
     if shown.is_dry_run:
         _show_plan(job)
         raise typer.Exit(ExitCode.SOME_FAILED if job.problems else ExitCode.DONE)
-    options = job.options
+    options, job_dir = job.options, job_dir or new_job_dir(jobs_dir(), job)
     log, cancel = open_log(), threading.Event()
     try:
-        with cancel_on_interrupt(cancel), ProgressView(shown.quiet) as view, warnings_to(view.notice):
+        with (
+            job_lock(job_dir),
+            cancel_on_interrupt(cancel),
+            ProgressView(shown.quiet) as view,
+            warnings_to(view.notice),
+        ):
             report = run_job(
                 job,
                 lambda: open_session(options.model, options.engine, options.provider, view.notice),
                 view.show,
                 cancel,
-                new_job_dir(jobs_dir(), job),
+                job_dir,
+                resumption,
             )
     finally:
         close_log(log)

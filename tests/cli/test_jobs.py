@@ -1,0 +1,66 @@
+"""Going on with jobs, listing and forgetting them, on the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.photos import save_photo
+from zippo_desktop.batch.saved_job import job_lock, list_jobs
+from zippo_desktop.paths import jobs_dir
+
+
+@pytest.fixture
+def done(zippo, tmp_path):
+    """The folder of a finished job of two photos, one of which is no picture."""
+    save_photo(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "b.png").write_bytes(b"no picture")
+    assert zippo("matte", tmp_path / "in", "-o", tmp_path / "out").exit_code == 1
+    return list_jobs(jobs_dir())[-1]
+
+
+def test_resume_does_what_is_left_with_the_jobs_own_options(zippo, done, tmp_path):
+    (tmp_path / "out" / "a.png").unlink()
+    report = tmp_path / "report.json"
+    assert zippo("resume", "--report", report).exit_code == 1
+    statuses = {item["name"]: item["status"] for item in json.loads(report.read_text())["items"]}
+    assert statuses == {"a.png": "done", "b.png": "failed"}
+    assert (tmp_path / "out" / "a.png").exists()
+
+
+def test_failures_are_tried_again_if_asked(zippo, done, tmp_path):
+    save_photo(tmp_path / "in" / "b.png")
+    assert zippo("resume", done.name, "--retry-failed").exit_code == 0
+    assert (tmp_path / "out" / "b.png").exists()
+
+
+def test_list_and_show_tell_what_became_of_it(zippo, done):
+    assert f"{done.name}  1 done, 1 failed" in zippo("jobs", "list").stdout
+    told = zippo("jobs", "show").stdout
+    assert "task:     matting" in told
+    assert "a.png  done" in told
+    assert "b.png  failed" in told
+
+
+def test_remove_forgets_the_job_and_keeps_its_results(zippo, done, tmp_path):
+    assert zippo("jobs", "remove", done.name).exit_code == 0
+    assert not done.exists()
+    assert (tmp_path / "out" / "a.png").exists()
+    assert zippo("resume").exit_code == 2
+
+
+def test_a_job_under_way_is_left_alone(zippo, done):
+    with job_lock(done):
+        for command in (("resume", done.name), ("jobs", "remove", done.name)):
+            result = zippo(*command)
+            assert (result.exit_code, "Another program" in result.stderr) == (2, True)
+    assert done.exists()
+
+
+def test_a_job_that_does_nothing_leaves_no_trace(zippo, tmp_path):
+    save_photo(tmp_path / "in" / "a.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").write_text("there already")
+    assert zippo("matte", tmp_path / "in", "-o", tmp_path / "out").exit_code == 0
+    assert not jobs_dir().exists() or not list(jobs_dir().iterdir())

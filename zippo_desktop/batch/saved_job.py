@@ -1,0 +1,187 @@
+"""A job as its folder holds it: read back, with what became of each item, to be shown or gone on with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from filelock import FileLock, Timeout
+
+from zippo_desktop.batch.job import Item, Job, Options, Problem, Task
+from zippo_desktop.batch.journal import JOB_NAME, JOURNAL_NAME, JOURNAL_SCHEMA_VERSION
+from zippo_desktop.batch.report import ItemResult, Status
+from zippo_desktop.errors import UsageError
+from zippo_desktop.export.write import Target
+from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
+
+LOCK_NAME = "lock"
+_REQUESTS: Mapping[Task, type[Any]] = {
+    "matting": MattingRequest,
+    "painting": PaintingRequest,
+    "generation": GenerationRequest,
+}
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """What is known of a job that goes on: items that ended for good, and items whose files are old.
+
+    The items in `redo` are done again over their files, whatever the job's options say of existing ones.
+    """
+
+    ended: Mapping[int, ItemResult] = field(default_factory=dict)
+    redo: frozenset[int] = frozenset()
+    model_digest: str = ""  # of the model that the job began with
+
+
+@dataclass(frozen=True)
+class SavedJob:
+    """A job and the last line of its journal for each item that has one, by the item's place."""
+
+    job_dir: Path
+    job: Job
+    created_at: str
+    model_digest: str
+    lines: Mapping[int, Mapping[str, Any]]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many items are done, failed, skipped and left."""
+        counts = dict.fromkeys((*Status, "left"), 0)
+        for line in self.lines.values():
+            counts[line["status"]] += 1
+        return counts | {"left": len(self.job.items) - len(self.lines)}
+
+    def resumption(self, *, retry_failed: bool) -> Resumption:
+        """What need not be done again: all that ended, but for changed files and, if asked, failures."""
+        ended, redo = {}, set()
+        for index, line in self.lines.items():
+            status = Status(line["status"])
+            if status is Status.DONE and not _is_as_it_was(line):
+                redo.add(index)
+            elif status is not Status.FAILED or not retry_failed:
+                ended[index] = _result(self.job.items[index], line)
+        return Resumption(ended, frozenset(redo), self.model_digest)
+
+
+def list_jobs(jobs_dir: Path) -> list[Path]:
+    """The folders of all jobs, the oldest first."""
+    return sorted(path.parent for path in jobs_dir.glob(f"*/{JOB_NAME}"))
+
+
+def find_job(jobs_dir: Path, name: str) -> Path:
+    """A job's folder by its name, by its path, or the newest for "last". Raises `UsageError`."""
+    known = list_jobs(jobs_dir)
+    if name == "last" and known:
+        return known[-1]
+    for folder in (jobs_dir / name, Path(name)):
+        if (folder / JOB_NAME).is_file():
+            return folder
+    raise UsageError(f"There is no job '{name}'.", "See: zippo-desktop jobs list")
+
+
+def read_job(job_dir: Path) -> SavedJob:
+    """Read a job's snapshot and journal. Raises `UsageError` for what is no job, or of a newer program.
+
+    A line that was cut off, as by a power failure, counts as not written.
+    """
+    try:
+        snapshot = json.loads((job_dir / JOB_NAME).read_text("ascii"))
+        if snapshot["schema_version"] > JOURNAL_SCHEMA_VERSION:
+            raise UsageError(f"The job {job_dir} was begun by a newer program.", "Update this one.")
+        task: Task = snapshot["task"]
+        items = tuple(_item(plain, task) for plain in snapshot["items"])
+        problems = tuple(_revived(Problem, plain) for plain in snapshot.get("problems", ()))
+        options = _revived(Options, snapshot["options"])
+        job = Job(task, options, items, problems, snapshot.get("passed_over", 0))
+        lines = {line["index"]: line for line in _lines(job_dir) if 0 <= line["index"] < len(items)}
+        return SavedJob(job_dir, job, snapshot["created_at"], snapshot["model"]["digest"], lines)
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise UsageError(f"The job {job_dir} cannot be read: {error!r}.", "Start it anew.") from error
+
+
+@contextmanager
+def job_lock(job_dir: Path) -> Iterator[None]:
+    """Keep a job for this program until the block ends, or the program dies. Raises `UsageError`.
+
+    A folder that cannot be written to is not locked: the journal tells of that.
+    """
+    lock = FileLock(job_dir / LOCK_NAME, timeout=0)
+    try:
+        job_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise UsageError(f"Another program is doing the job {job_dir}.", "Wait for it, or stop it.") from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
+        with suppress(OSError):  # nothing is left of a job that had nothing to do
+            if not (job_dir / JOB_NAME).exists():
+                (job_dir / LOCK_NAME).unlink()
+                job_dir.rmdir()
+
+
+def _lines(job_dir: Path) -> Iterator[dict[str, Any]]:
+    path = job_dir / JOURNAL_NAME
+    if not path.is_file():
+        return
+    for line in path.read_text("ascii").splitlines():
+        with suppress(ValueError):
+            yield json.loads(line)
+
+
+def _is_as_it_was(line: Mapping[str, Any]) -> bool:
+    """Whether the photo and all results of a finished item are still the files that they were."""
+    states = [*line["outputs"], *([line["source"]] if line["source"] else [])]
+    return all(_has_state(state) for state in states)
+
+
+def _has_state(state: Mapping[str, Any]) -> bool:
+    try:
+        status = Path(state["path"]).stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (state["bytes"], state["mtime_ns"])
+
+
+def _result(item: Item, line: Mapping[str, Any]) -> ItemResult:
+    outputs = tuple(Path(state["path"]) for state in line["outputs"])
+    return ItemResult(item.label, Status(line["status"]), line["message"], item.source, outputs)
+
+
+def _item(plain: Mapping[str, Any], task: Task) -> Item:
+    return Item(
+        label=plain["label"],
+        request=_revived(_REQUESTS[task], plain["request"]),
+        target=_revived(Target, plain["target"]),
+        source=_path(plain["source"]),
+        start=_path(plain["start"]),
+        trimap=_path(plain.get("trimap")),
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _revived(hint: Any, plain: Any) -> Any:
+    """A value of the type `hint` from what JSON made of it; what a dataclass does not know is left out."""
+    if dataclasses.is_dataclass(hint):
+        hints = get_type_hints(hint)
+        known = {name: _revived(hints[name], value) for name, value in plain.items() if name in hints}
+        return hint(**known)  # type: ignore[operator]
+    if get_origin(hint) in (Union, types.UnionType):
+        kinds = [kind for kind in get_args(hint) if kind is not types.NoneType]
+        return None if plain is None else _revived(kinds[0], plain)
+    if get_origin(hint) is tuple:
+        return tuple(_revived(get_args(hint)[0], value) for value in plain)
+    return Path(plain) if hint is Path else plain
