@@ -31,6 +31,12 @@ def test_the_spec_holds_what_the_folder_says(model):
     assert len(spec.digest) == 64
 
 
+def test_the_gain_of_pictures_is_the_folders_and_1_where_it_says_none(model):
+    assert read_spec(model).rgb_gain == 1
+    change(model / "zippo.json", rgb_gain=2.5)
+    assert read_spec(model).rgb_gain == 2.5
+
+
 def test_the_digest_follows_the_weights_whether_recorded_or_not(model):
     recorded = read_spec(model).digest
     change(model / "zippo.json", digests={})

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.tiny_models import tiny_bert, write_word_tokenizer
 from tests.training.material import write_material
@@ -18,6 +20,7 @@ from zippo_desktop.pipelines import generation, matting
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest
 from zippo_desktop.training.pairs import PairSource
 from zippo_desktop.training.train import train
+from zippo_desktop.training.train_unet import encode_pairs
 
 CONFIG = """
 stage = "{stage}"
@@ -48,6 +51,7 @@ attention_levels = [1]
 heads = 2
 replay = {replay}
 decoded_weight = 0.5
+rgb_gain = 2.0
 """
 
 
@@ -91,6 +95,10 @@ def test_from_nothing_to_a_model_that_mattes_and_generates(folder: Path):
     assert matte.shape == (32, 32)
     assert np.isfinite(matte).all()
     assert matte.std() > 0.01
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
+    trained_on = encode_pairs(session, torch.from_numpy(pictures), nullcontext).latents.numpy()
+    np.testing.assert_allclose(trained_on[:1], 2 * session.encode_images(pictures[:1]), atol=1e-5)
+    np.testing.assert_allclose(trained_on[1:], session.encode_images(pictures[1:]), atol=1e-5)
     picture = generation.infer(session, GenerationRequest("a red apple", steps=2))
     assert picture.shape == (32, 32, 4)
     assert (folder / "unet-run" / "matting-000060.png").is_file()
@@ -149,6 +157,7 @@ def test_a_folder_that_is_trained_keeps_what_it_says_of_itself(folder: Path):
 
     assert (spec.name, spec.size_px, spec.multiple_px, spec.downsampling) == ("toy", 32, 16, 8)
     assert spec.schedule.has_zero_terminal_snr
+    assert spec.rgb_gain == 2
 
 
 def read_data(folder: Path):
