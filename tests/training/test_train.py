@@ -51,7 +51,6 @@ attention_levels = [1]
 heads = 2
 replay = {replay}
 decoded_weight = 0.5
-rgb_gain = 2.0
 """
 
 
@@ -95,10 +94,6 @@ def test_from_nothing_to_a_model_that_mattes_and_generates(folder: Path):
     assert matte.shape == (32, 32)
     assert np.isfinite(matte).all()
     assert matte.std() > 0.01
-    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
-    trained_on = encode_pairs(session, torch.from_numpy(pictures), nullcontext).latents.numpy()
-    np.testing.assert_allclose(trained_on[:1], 2 * session.encode_images(pictures[:1]), atol=1e-5)
-    np.testing.assert_allclose(trained_on[1:], session.encode_images(pictures[1:]), atol=1e-5)
     picture = generation.infer(session, GenerationRequest("a red apple", steps=2))
     assert picture.shape == (32, 32, 4)
     assert (folder / "unet-run" / "matting-000060.png").is_file()
@@ -157,7 +152,20 @@ def test_a_folder_that_is_trained_keeps_what_it_says_of_itself(folder: Path):
 
     assert (spec.name, spec.size_px, spec.multiple_px, spec.downsampling) == ("toy", 32, 16, 8)
     assert spec.schedule.has_zero_terminal_snr
-    assert spec.rgb_gain == 2
+
+
+@pytest.mark.slow
+def test_pictures_alone_are_trained_at_their_gain(folder: Path):
+    run(folder, "vae", steps=0)
+    path = write_config(folder, "unet", 0)
+    path.write_text(path.read_text("utf-8") + "rgb_gain = 2.0\n", "utf-8")
+    train(path)
+    session = TorchSession.open(folder / "model")
+    assert session.spec.rgb_gain == 2
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
+    trained_on = encode_pairs(session, torch.from_numpy(pictures), nullcontext).latents.numpy()
+    np.testing.assert_allclose(trained_on[:1], 2 * session.encode_images(pictures[:1]), atol=1e-5)
+    np.testing.assert_allclose(trained_on[1:], session.encode_images(pictures[1:]), atol=1e-5)
 
 
 def read_data(folder: Path):
