@@ -23,10 +23,10 @@ from PIL import Image
 
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.engine.session import ModelSpec
+from zippo_desktop.imaging.boxes import Box, box_of, whole_of
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import Metadata
 from zippo_desktop.imaging.resize import fit_to_network, unfit
-from zippo_desktop.imaging.tiles import Box, box_of, whole
 from zippo_desktop.pipelines import second_pass
 from zippo_desktop.pipelines.matting import NetworkMatte, Prepared, infer_photo, native_matte, prepare
 from zippo_desktop.pipelines.request import MattingRequest
@@ -188,7 +188,7 @@ def closed_form(found: NetworkMatte, image: Bytes) -> Matte:
     """
     from pymatting import estimate_alpha_cf
 
-    box = found.box or whole(image)
+    box = found.box or whole_of(image.shape)
     scale = FEASIBLE_PX / max(box.height, box.width)
     size = round(box.width * scale), round(box.height * scale)
     small = cv2.resize(image[box.slices], size, interpolation=cv2.INTER_AREA)
@@ -231,7 +231,7 @@ def measure(
 ) -> dict[str, Matte]:
     """Every method's matte of one picture, in the box of its subject, and its scores there."""
     subject = box_of(composite.matte > metrics.SOFT_RANGE[0])
-    part = (subject or whole(composite.matte)).grown(64, HEIGHT, WIDTH)
+    part = (subject or whole_of(composite.matte.shape)).grown(64, HEIGHT, WIDTH)
     true = composite.matte[part.slices]
     band = metrics.soft_band(true)
     mattes = {}
@@ -267,7 +267,7 @@ def print_table(title: str, tallies: dict[str, Tally]) -> None:
 def save_crops(composite: Composite, mattes: dict[str, Matte], path: Path) -> None:
     """The photo and each cut-out at 200 %, on black, white and red, where the true edge is busiest."""
     subject = box_of(composite.matte > metrics.SOFT_RANGE[0])
-    part = (subject or whole(composite.matte)).grown(64, HEIGHT, WIDTH)
+    part = (subject or whole_of(composite.matte.shape)).grown(64, HEIGHT, WIDTH)
     image, true = composite.image[part.slices].astype(np.float32), composite.matte[part.slices]
     busy = cv2.blur(((true > 0.02) & (true < 0.98)).astype(np.float32), (CROP_PX, CROP_PX))
     half = CROP_PX // 2

@@ -32,7 +32,7 @@ def stack_of(matte: NDArray, dtype: type = np.uint8) -> LayerStack:
 
 @pytest.mark.parametrize("factor", [1, 3])  # below and above the size in which parts are told apart
 def test_the_box_is_exact(factor: int) -> None:
-    box = Box(101 * factor, 53 * factor, 307 * factor + 1, 441 * factor + 2)
+    box = Box(53 * factor, 101 * factor, 441 * factor + 2, 307 * factor + 1)
 
     assert subject_box(box_matte(500 * factor, 700 * factor, box)) == box
 
@@ -44,11 +44,11 @@ def test_a_speck_does_not_widen_the_box_but_a_second_part_does() -> None:
     assert subject_box(matte) == box
 
     matte[50:100, 2900:2950] = 0.5
-    assert subject_box(matte) == Box(400, 50, 2950, 1000)
+    assert subject_box(matte) == Box(50, 400, 1000, 2950)
 
 
 def test_a_faint_matte_is_no_part_of_the_subject() -> None:
-    box = Box(20, 30, 60, 70)
+    box = Box(30, 20, 70, 60)
     matte = np.maximum(box_matte(100, 100, box), np.float32(0.04))
 
     assert subject_box(matte) == box
@@ -59,25 +59,25 @@ def test_thin_hair_counts() -> None:
     matte = box_matte(3000, 3000, Box(1000, 1000, 2000, 2000))
     matte[400:1000, 1500] = 0.6
 
-    assert subject_box(matte) == Box(1000, 400, 2000, 2000)
+    assert subject_box(matte) == Box(400, 1000, 2000, 2000)
 
 
 def test_an_empty_and_a_full_matte() -> None:
     assert subject_box(np.zeros((7, 9), np.float32)) is None
-    assert subject_box(np.ones((7, 9), np.float32)) == Box(0, 0, 9, 7)
+    assert subject_box(np.ones((7, 9), np.float32)) == Box(0, 0, 7, 9)
     assert subject_box(np.ones((1, 1), np.float32)) == Box(0, 0, 1, 1)
 
 
 def test_margins_are_pixels_or_a_share_of_the_longer_side() -> None:
-    subject = Box(100, 50, 300, 150)
+    subject = Box(50, 100, 150, 300)
 
-    assert crop_box(subject, Margin(7, is_share=False)) == Box(93, 43, 307, 157)
-    assert crop_box(subject, Margin(0.05, is_share=True)) == Box(90, 40, 310, 160)
+    assert crop_box(subject, Margin(7, is_share=False)) == Box(43, 93, 157, 307)
+    assert crop_box(subject, Margin(0.05, is_share=True)) == Box(40, 90, 160, 310)
 
 
 @pytest.mark.parametrize(("aspect", "size"), [(1.0, (200, 200)), (4 / 5, (200, 250)), (3.0, (300, 100))])
 def test_the_crop_grows_to_its_aspect_about_the_middle(aspect: float, size: tuple[int, int]) -> None:
-    box = crop_box(Box(100, 50, 300, 150), Margin(0, is_share=False), aspect)
+    box = crop_box(Box(50, 100, 150, 300), Margin(0, is_share=False), aspect)
 
     assert (box.width, box.height) == size
     assert (box.left + box.right, box.top + box.bottom) == (400, 200)
@@ -85,7 +85,7 @@ def test_the_crop_grows_to_its_aspect_about_the_middle(aspect: float, size: tupl
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_crop_keeps_the_pixels_themselves(dtype: type) -> None:
-    stack = stack_of(box_matte(60, 80, Box(30, 20, 50, 40)), dtype)
+    stack = stack_of(box_matte(60, 80, Box(20, 30, 40, 50)), dtype)
     cropped = reframe(stack, choose_frame(stack.matte, margin=Margin(5, is_share=False)))
 
     assert cropped.size == (30, 30)
@@ -100,7 +100,7 @@ def test_a_crop_keeps_the_pixels_themselves(dtype: type) -> None:
 
 
 def test_beyond_the_photo_there_is_nothing() -> None:
-    stack = stack_of(box_matte(60, 80, Box(0, 20, 20, 40)))
+    stack = stack_of(box_matte(60, 80, Box(20, 0, 40, 20)))
     cropped = reframe(stack, choose_frame(stack.matte, margin=Margin(10, is_share=False)))
 
     assert cropped.size == (40, 40)
@@ -112,7 +112,7 @@ def test_beyond_the_photo_there_is_nothing() -> None:
 
 
 def test_all_planes_are_framed() -> None:
-    stack = stack_of(box_matte(60, 80, Box(30, 20, 50, 40)))
+    stack = stack_of(box_matte(60, 80, Box(20, 30, 40, 50)))
     stack = LayerStack(
         stack.subject,
         stack.matte,
@@ -129,7 +129,7 @@ def test_all_planes_are_framed() -> None:
 
 def test_a_photo_that_is_its_own_subject_is_not_held_twice() -> None:
     photo = noise(60, 80)
-    stack = LayerStack(photo, box_matte(60, 80, Box(30, 20, 50, 40)), photo)
+    stack = LayerStack(photo, box_matte(60, 80, Box(20, 30, 40, 50)), photo)
     cropped = reframe(stack, choose_frame(stack.matte, margin=Margin(0, is_share=False)))
 
     assert cropped.original is cropped.subject
@@ -143,7 +143,7 @@ def test_an_empty_or_a_full_matte_leaves_the_whole_frame(matte: NDArray) -> None
 
 
 @pytest.mark.parametrize("size", [(400, 400), (300, 500), (1111, 77)])
-@pytest.mark.parametrize("subject", [Box(700, 300, 1303, 1150), Box(10, 20, 50, 45), Box(0, 0, 1600, 1200)])
+@pytest.mark.parametrize("subject", [Box(300, 700, 1150, 1303), Box(20, 10, 45, 50), Box(0, 0, 1200, 1600)])
 def test_the_subject_takes_its_share_of_the_canvas(size: tuple[int, int], subject: Box) -> None:
     stack = stack_of(box_matte(1200, 1600, subject))
     placed = reframe(stack, choose_frame(stack.matte, canvas=size, subject_share=0.8))
@@ -178,7 +178,7 @@ def test_the_long_edge_only_scales_down(edge: int, size: tuple[int, int]) -> Non
 
 
 def test_a_canvas_is_scaled_to_its_long_edge_in_one_go() -> None:
-    stack = stack_of(box_matte(120, 160, Box(40, 30, 120, 90)))
+    stack = stack_of(box_matte(120, 160, Box(30, 40, 90, 120)))
     direct = reframe(stack, choose_frame(stack.matte, canvas=(50, 40)))
     both = reframe(stack, choose_frame(stack.matte, canvas=(100, 80), long_edge_px=50))
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zippo_desktop.imaging.tiles import Box, blend_window, box_of, tiles, whole
+from zippo_desktop.imaging.boxes import Box, box_of, whole_of
+from zippo_desktop.imaging.tiles import blend_window, tiles
 
 
 def test_a_box_cuts_out_what_it_names() -> None:
@@ -12,7 +13,7 @@ def test_a_box_cuts_out_what_it_names() -> None:
 
     np.testing.assert_array_equal(picture[box.slices], [[8, 9, 10, 11], [14, 15, 16, 17]])
     assert (box.height, box.width, box.area) == (2, 4, 8)
-    assert whole(picture) == Box(0, 0, 5, 6)
+    assert whole_of(picture.shape) == Box(0, 0, 5, 6)
 
 
 def test_a_grown_box_ends_with_the_picture() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zippo_desktop.imaging.tiles import Box
+from zippo_desktop.imaging.boxes import Box
 from zippo_desktop.pipelines import second_pass
 
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 from zippo_desktop.errors import InputError
 from zippo_desktop.imaging.arrangement import Colour
-from zippo_desktop.imaging.boxes import bounds
+from zippo_desktop.imaging.boxes import box_of
 from zippo_desktop.imaging.colour import colour_space, srgb_profile, to_8_bit
 from zippo_desktop.imaging.compositing import STRIP_ROWS, over
 from zippo_desktop.imaging.decode import decode
@@ -102,7 +102,7 @@ def _reduced(stack: LayerStack, original: Pixels, height: int, width: int) -> tu
 def _mirrored(plane: Array, original_mask: Matte) -> Array:
     """A plane [h,w,...] whose part under the photo is continued beyond it in mirror images."""
     height, width = plane.shape[:2]
-    photo = bounds(_area(original_mask, height, width) > _WHOLLY)
+    photo = box_of(_area(original_mask, height, width) > _WHOLLY)
     if photo is None:
         return plane
     room = photo.top, height - photo.bottom, photo.left, width - photo.right

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zippo_desktop.imaging.boxes import Box
 from zippo_desktop.imaging.layers import Matte, Pixels
 from zippo_desktop.imaging.matte import quantise
-from zippo_desktop.imaging.tiles import Box
 
 Array = NDArray[np.float32]
 Places = NDArray[np.intp]

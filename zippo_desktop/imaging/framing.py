@@ -59,13 +59,13 @@ def crop_box(subject: Box, margin: Margin, aspect: float | None = None) -> Box:
     """
     longer = max(subject.width, subject.height)
     room = round(margin.amount * longer if margin.is_share else margin.amount)
-    box = subject.grown(room, room)
+    box = Box(subject.top - room, subject.left - room, subject.bottom + room, subject.right + room)
     if aspect is None:
         return box
     width = max(box.width, round(box.height * aspect))
     height = max(box.height, round(box.width / aspect))
     left, top = box.left - (width - box.width) // 2, box.top - (height - box.height) // 2
-    return Box(left, top, left + width, top + height)
+    return Box(top, left, top + height, left + width)
 
 
 def choose_frame(
@@ -108,8 +108,8 @@ def choose_frame(
     top, bottom, place_top, place_bottom = _seen(
         kept.top, kept.bottom, scale * high, down * high, final_height
     )
-    place = Box(place_left, place_top, place_right, place_bottom)
-    return Frame(final_width, final_height, Box(left, top, right, bottom), place)
+    place = Box(place_top, place_left, place_bottom, place_right)
+    return Frame(final_width, final_height, Box(top, left, bottom, right), place)
 
 
 def _check_size(width: int, height: int) -> None:
@@ -216,7 +216,6 @@ def _on_canvas(plane: NDArray, frame: Frame, border: int) -> NDArray:  # type: i
     """A plane of the place's size, cut and continued to the frame's."""
     place = frame.place
     inside = place.within(whole_of((frame.height, frame.width)))
-    left, top, right, bottom = np.subtract(inside, (place.left, place.top) * 2)
-    seen = plane[top:bottom, left:right]
+    seen = plane[inside.moved(-place.top, -place.left).slices]
     room = inside.top, frame.height - inside.bottom, inside.left, frame.width - inside.right
     return np.ascontiguousarray(cv2.copyMakeBorder(seen, *room, border))

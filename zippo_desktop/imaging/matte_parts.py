@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zippo_desktop.imaging.boxes import Box
 from zippo_desktop.imaging.layers import Matte
-from zippo_desktop.imaging.tiles import Box
 
 Flags = NDArray[np.bool_]  # [H,W]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zippo_desktop.imaging.arrangement import ShadowKind
-from zippo_desktop.imaging.boxes import subject_box, whole_of
+from zippo_desktop.imaging.boxes import subject_box
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import resize
 
@@ -55,7 +55,7 @@ def cast_shadow(
     longer = max(box.width, box.height)
     sigma, length = blur * longer, distance * longer
     reach = math.ceil(4 * sigma + 2 * length) + 2
-    region = box.grown(reach, reach).within(whole_of(matte.shape)).slices
+    region = box.grown(reach, *matte.shape).slices
     across, down = -length * math.cos(math.radians(angle)), length * math.sin(math.radians(angle))
     if kind == "drop":
         soft = _drop(matte[region], sigma, across, down)

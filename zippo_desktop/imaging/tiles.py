@@ -1,81 +1,16 @@
-"""Parts of a picture: boxes, the box round a subject, overlapping tiles, and weights that join them."""
+"""Overlapping tiles of a picture, and weights that join them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zippo_desktop.imaging.boxes import Box
+
 Array = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of whole pixels in a picture; `bottom` and `right` are exclusive."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return self.right - self.left
-
-    @property
-    def area(self) -> int:
-        """In pixels."""
-        return self.height * self.width
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """What to index an array [H,W,...] with."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    def moved(self, down_px: int, right_px: int) -> Box:
-        """The box of a part of a picture as one of the whole picture, where the part begins there."""
-        return Box(self.top + down_px, self.left + right_px, self.bottom + down_px, self.right + right_px)
-
-    def grown(self, margin_px: int, height: int, width: int) -> Box:
-        """With a margin on each side, as far as the picture of this height and width goes."""
-        return Box(
-            max(self.top - margin_px, 0),
-            max(self.left - margin_px, 0),
-            min(self.bottom + margin_px, height),
-            min(self.right + margin_px, width),
-        )
-
-    def scaled(self, source: tuple[int, ...], target: tuple[int, ...]) -> Box:
-        """The box of a picture of `source` height and width in one of `target` size, rounded outward."""
-        down, across = target[0] / source[0], target[1] / source[1]
-        return Box(
-            max(int(np.floor(self.top * down)), 0),
-            max(int(np.floor(self.left * across)), 0),
-            min(int(np.ceil(self.bottom * down)), target[0]),
-            min(int(np.ceil(self.right * across)), target[1]),
-        )
-
-
-def whole(array: NDArray[np.generic]) -> Box:
-    """The box of all of a picture [H,W,...]."""
-    return Box(0, 0, array.shape[0], array.shape[1])
-
-
-def box_of(mask: NDArray[np.bool_]) -> Box | None:
-    """The smallest box that holds every marked pixel [H,W]; None if there is none."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 def tiles(height: int, width: int, side: int) -> Iterator[Box]:

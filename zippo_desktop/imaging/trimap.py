@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zippo_desktop.errors import InputError
+from zippo_desktop.imaging.boxes import box_of
 from zippo_desktop.imaging.colour import to_8_bit
 from zippo_desktop.imaging.decode import decode
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.matte_parts import distance_to
 from zippo_desktop.imaging.resize import resize, resize_picture
-from zippo_desktop.imaging.tiles import box_of
 
 Array = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

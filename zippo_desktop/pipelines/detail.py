@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zippo_desktop.imaging.boxes import box_of
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.matte import upsample_guided
 from zippo_desktop.imaging.matting_laplacian import MattingLaplacian, solve_near
 from zippo_desktop.imaging.resize import Picture, resize, resize_picture
-from zippo_desktop.imaging.tiles import blend_window, box_of, tiles
+from zippo_desktop.imaging.tiles import blend_window, tiles
 
 Array = NDArray[np.float32]
 Region = NDArray[np.bool_]

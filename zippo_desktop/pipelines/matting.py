@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
 from zippo_desktop.diffusion.sampler import Denoise, OnStep, sample_ddim
 from zippo_desktop.engine.session import ModelSpec, Session
+from zippo_desktop.imaging.boxes import Box
 from zippo_desktop.imaging.colour import srgb_8_bit
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.matte import upsample_guided
 from zippo_desktop.imaging.resize import Fit, Picture, fit_to_network, unfit
-from zippo_desktop.imaging.tiles import Box
 from zippo_desktop.pipelines import second_pass
 from zippo_desktop.pipelines.detail import refine
 from zippo_desktop.pipelines.pictures import decode_mattes, encode_colours, to_network

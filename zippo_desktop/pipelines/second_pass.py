@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zippo_desktop.imaging.boxes import Box, box_of
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.matte import upsample_guided
 from zippo_desktop.imaging.resize import Picture, resize, resize_picture
-from zippo_desktop.imaging.tiles import Box, blend_window, box_of
+from zippo_desktop.imaging.tiles import blend_window
 
 SUBJECT_FROM = 0.5  # alpha; of what is less, nobody knows whether it is the subject
 SEEN_FROM = 0.1  # the highest alpha in a matte that holds a subject at all
