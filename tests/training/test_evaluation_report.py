@@ -82,7 +82,7 @@ def test_json_that_cannot_be_written_is_an_export_error(tmp_path: Path) -> None:
 def test_table_lines_up_and_tells_how_it_was_run() -> None:
     lines = made_up_report().table().splitlines()
     assert lines[:3] == [
-        "zippo-mini 1.0 on onnx/cpu, steps 1, ensemble 1, seed 0",
+        "zippo-mini 1.0 on onnx/cpu, steps 1, ensemble 1, one pass, edges fast, seed 0",
         "3 images at native size, 2.000 s each (median 1.000), 512 MB of memory at most",
         "CUDA is not there.",
     ]

@@ -226,6 +226,8 @@ def _report(run: _Run, images: Iterable[ImageEvaluation]) -> EvaluationReport:
         fallbacks=session.info.fallbacks,
         steps=request.steps,
         ensemble=request.ensemble,
+        second_pass=request.second_pass,
+        edges=request.edges,
         seed=request.seed,
         mean_area=run.area,
         peak_memory_mb=_peak_memory_mb(),

@@ -59,6 +59,8 @@ class EvaluationReport:
     images: tuple[ImageEvaluation, ...]
     threads: int = 0  # of networks on the CPU; 0 is one for each core
     peers: Mapping[str, str] = field(default_factory=dict)  # name and version
+    second_pass: bool = False
+    edges: str = "fast"
 
     def rows(self, soft_only: bool = False) -> list[dict[str, Any]]:
         """Summarise each method in one row, the model first, over all images or the soft ones.
@@ -89,6 +91,8 @@ class EvaluationReport:
             "images": len(self.images),
             "steps": self.steps,
             "ensemble": self.ensemble,
+            "second_pass": self.second_pass,
+            "edges": self.edges,
             "engine": self.engine,
             "provider": self.provider,
             "mad_to_ellipse": round(self.mad_to_ellipse, 4),
@@ -133,9 +137,11 @@ class EvaluationReport:
     def _title(self) -> str:
         row = self.rows()[0]
         memory = "" if self.peak_memory_mb is None else f", {self.peak_memory_mb:.0f} MB of memory at most"
+        passes = "a second pass" if self.second_pass else "one pass"
         return (
             f"{self.model} {self.version} on {self.engine}/{self.provider}, steps {self.steps}, "
-            f"ensemble {self.ensemble}, seed {self.seed}\n{row['images']} images at native size, "
+            f"ensemble {self.ensemble}, {passes}, edges {self.edges}, seed {self.seed}\n"
+            f"{row['images']} images at native size, "
             f"{row['seconds_mean']:.3f} s each (median {row['seconds_median']:.3f}){memory}"
         )
 
