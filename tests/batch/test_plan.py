@@ -175,3 +175,29 @@ def test_relative_and_absolute_output_folders_are_one(folder, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     photo = save_photo(Path("in/a.png"))
     assert outputs(matting([photo], Options(folder))) == ["a-2.png"]
+
+
+def test_a_row_with_a_matte_is_painted_into_that_one_alone(folder, options):
+    for name in ("a.png", "own.png"):
+        save_matte(folder / name)
+    own = PromptRow("a plum", matte=folder / "own.png", where="p.csv line 3")
+    job = plan_painting([folder / "a.png"], [PromptRow("a pear"), own], 1, PaintingRequest(""), options)
+    assert [(item.source.name, item.request.prompt) for item in job.items] == [
+        ("a.png", "a pear"),
+        ("own.png", "a plum"),
+    ]
+    alone = plan_painting([], [own], 2, PaintingRequest(""), options)
+    assert [item.source.name for item in alone.items] == ["own.png", "own.png"]
+
+
+def test_a_row_without_any_matte_is_told_with_its_line(folder, options):
+    save_matte(folder / "own.png")
+    rows = [PromptRow("a", matte=folder / "own.png"), PromptRow("b", where="p.csv line 3")]
+    with pytest.raises(UsageError, match=r"p\.csv line 3: there is no matte"):
+        plan_painting([], rows, 1, PaintingRequest(""), options)
+
+
+def test_a_matte_is_nothing_to_generate_from(folder, options):
+    row = PromptRow("a", matte=folder / "own.png", where="p.csv line 2")
+    with pytest.raises(UsageError, match=r"p\.csv line 2: a matte is painted into"):
+        plan_generation([row], 1, GenerationRequest(""), options)

@@ -141,3 +141,14 @@ def test_an_unreadable_folder_is_told(write, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(UsageError, match="Permission denied"):
         read_prompts(tmp_path / "d")
+
+
+def test_mattes_are_looked_for_beside_the_table(tmp_path):
+    (tmp_path / "mattes").mkdir()
+    (tmp_path / "mattes" / "a.png").write_bytes(b"x")
+    table = tmp_path / "p.csv"
+    table.write_text("prompt,matte\na pear,mattes/a.png\na plum,\n", encoding="utf-8")
+    assert [row.matte for row in read_prompts(table)] == [tmp_path / "mattes" / "a.png", None]
+    table.write_text("prompt,matte\na pear,mattes/b.png\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"line 2: the matte 'mattes/b\.png' is not there"):
+        read_prompts(table)

@@ -71,14 +71,24 @@ def plan_painting(
 ) -> Job:
     """An item for each matte, prompt and seed; what a row leaves open is taken from `request`.
 
-    `photos` is the photo that every item starts from, or a folder that holds one of each matte's
-    name; a matte without a photo is a problem of the job's. Raises `UsageError` where there is no
-    matte at all, or where a row sets a size: the matte has one.
+    A row that names a matte is painted into that one alone, after all others. `photos` is the photo that
+    every item starts from, or a folder that holds one of each matte's name; a matte without a photo is a
+    problem of the job's. Raises `UsageError` where there is no matte for a row, or where a row sets a
+    size: the matte has one.
     """
     sized = next((row for row in rows if row.size is not None), None)
     if sized:
         raise UsageError(f"{sized.where}: a painting has its matte's size.", "Leave the column size out.")
-    found = _scan(inputs, options, recursive)
+    homeless = next((row for row in rows if row.matte is None), None)
+    if homeless and not inputs:
+        where = homeless.where or homeless.prompt
+        raise UsageError(f"{where}: there is no matte to paint into.", "Name one.")
+    found = _scan(inputs, options, recursive) if inputs else Scan()
+    wanted_by = {matte: [row for row in rows if row.matte is None] for matte in found.found}
+    for row in rows:
+        if row.matte is not None:
+            wanted_by.setdefault(Found(row.matte), []).append(row)
+    found.found = list(wanted_by)
     starts = [(matte, _photo_of(matte, photos) if photos else None) for matte in found.found]
     found.problems += [
         Problem(matte.label, f"There is no photo for {matte.path} in {photos}.")
@@ -91,7 +101,7 @@ def plan_painting(
         (matte, start, row, number, each)
         for matte, start in starts
         if start or not photos
-        for row in rows
+        for row in wanted_by[matte]
         for number, each in _requests(row, count, request)
     ]
     naming = ResultNames(options)
@@ -116,6 +126,9 @@ def plan_generation(
     `start` is the cut-out that every item starts from. Raises `UsageError` where a size is asked
     for beside it: it has one.
     """
+    painted = next((row for row in rows if row.matte is not None), None)
+    if painted:
+        raise UsageError(f"{painted.where}: a matte is painted into.", "Use: zippo-desktop paint")
     if start and (request.size is not None or any(row.size is not None for row in rows)):
         raise UsageError(f"What starts from {start} has its size.", "Leave the size out.")
     claims = _Claims(options, [start] if start else [])

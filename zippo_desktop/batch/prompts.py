@@ -32,6 +32,7 @@ class PromptRow:
     size: int | None = None
     name: str | None = None
     where: str = ""
+    matte: Path | None = None  # for painting: what it is painted into
 
 
 def read_prompts(path: Path, recursive: bool = True) -> list[PromptRow]:
@@ -85,7 +86,7 @@ def _read_table(path: Path) -> list[PromptRow]:
         _check_heading(reader.fieldnames or (), path)
         for cells in reader:
             try:
-                rows.append(_row(cells, where=f"{path.name} line {reader.line_num}"))
+                rows.append(_row(cells, f"{path.name} line {reader.line_num}", path.parent))
             except ValueError as error:
                 errors.append(f"line {reader.line_num}: {error}")
     except csv.Error as error:
@@ -107,16 +108,19 @@ def _check_heading(columns: Iterable[str], path: Path) -> None:
         )
 
 
-def _row(cells: Mapping[str | None, str | list[str] | None], where: str) -> PromptRow:
-    """One line of the table. Raises `ValueError` with what is wrong in it."""
+def _row(cells: Mapping[str | None, str | list[str] | None], where: str, folder: Path) -> PromptRow:
+    """One line of the table, whose mattes lie in `folder`. Raises `ValueError` with what is wrong in it."""
     if None in cells:
         raise ValueError("it has more cells than the heading")
     given = {str(key).strip(): str(cell or "").strip() for key, cell in cells.items()}
     prompt = given.pop("prompt")
     if not prompt:
         raise ValueError("the prompt is empty")
-    values = {key: _value(key, cell) for key, cell in given.items() if cell}
-    return PromptRow(prompt, **values, where=where)  # type: ignore[arg-type]  # each column has its own reader
+    matte = folder / given["matte"] if given.get("matte") else None
+    if matte and not matte.is_file():
+        raise ValueError(f"the matte {given['matte']!r} is not there")
+    values = {key: _value(key, cell) for key, cell in given.items() if cell and key != "matte"}
+    return PromptRow(prompt, **values, matte=matte, where=where)  # type: ignore[arg-type]  # each column has its own reader
 
 
 def _value(column: str, cell: str) -> str | int | float:
@@ -153,6 +157,7 @@ _COLUMNS: dict[str, Callable[[str], str | int | float]] = {
     "guidance": _guidance,
     "size": _whole_number(1),
     "name": str,
+    "matte": str,
 }
 
 

@@ -116,7 +116,7 @@ PromptsOption = Annotated[
         "--prompts",
         metavar="FILE|DIR",
         help="Prompts from a .txt file (one a line, # for comments), a .csv file (columns prompt, negative, "
-        "count, seed, steps, guidance, size, name) or a folder of .txt files.",
+        "count, seed, steps, guidance, size, name, matte) or a folder of .txt files.",
     ),
 ]
 NegativeOption = Annotated[str, typer.Option("--negative", metavar="TEXT", help="What should not be there.")]

@@ -23,15 +23,16 @@ EXAMPLES = """Examples:
 
 @with_look("arrangement", "writing")
 def paint(
+    output: opt.OutputOption,
     mattes: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="MATTE",
-            help="Mattes, or folders of them: grey pictures, or the transparency of any.",
+            help="Mattes, or folders of them: grey pictures, or the transparency of any. Not needed where "
+            "every prompt of a table names its own.",
             show_default=False,
         ),
-    ],
-    output: opt.OutputOption,
+    ] = None,
     prompt: Annotated[
         list[str] | None, typer.Option("--prompt", metavar="TEXT", help="What to paint; may be repeated.")
     ] = None,
@@ -74,5 +75,5 @@ def paint(
     chosen = Chosen(model, engine, provider, on_existing, max_megapixels)
     options, _ = job_options(output, chosen, look)
     rows = prompt_rows(prompt, prompts, recursive)
-    job = plan_painting(mattes, rows, count, request, options, recursive, image)
+    job = plan_painting(mattes or [], rows, count, request, options, recursive, image)
     run(job, Shown(report, dry_run, quiet))
