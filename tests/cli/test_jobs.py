@@ -64,3 +64,15 @@ def test_a_job_that_does_nothing_leaves_no_trace(zippo, tmp_path):
     (tmp_path / "out" / "a.png").write_text("there already")
     assert zippo("matte", tmp_path / "in", "-o", tmp_path / "out").exit_code == 0
     assert not jobs_dir().exists() or not list(jobs_dir().iterdir())
+
+
+def test_a_background_file_is_found_again_from_another_folder(zippo, tmp_path, monkeypatch):
+    save_photo(tmp_path / "in" / "a.png")
+    save_photo(tmp_path / "wall.png")
+    monkeypatch.chdir(tmp_path)
+    arguments = ("--background", "wall.png", "--format", "jpeg")
+    assert zippo("matte", tmp_path / "in", "-o", tmp_path / "out", *arguments).exit_code == 0
+    (tmp_path / "out" / "a.jpg").unlink()
+    monkeypatch.chdir(tmp_path / "in")
+    assert zippo("resume").exit_code == 0
+    assert (tmp_path / "out" / "a.jpg").exists()

@@ -8,6 +8,10 @@ import pytest
 from PIL import Image
 
 from tests.photos import save_photo
+from zippo_desktop.cli.look_options import Format
+from zippo_desktop.cli.options import MAX_MEGAPIXELS
+from zippo_desktop.export.write import SUFFIXES
+from zippo_desktop.imaging.decode import MAX_PIXELS
 from zippo_desktop.looks.options import LOOK_OPTIONS
 
 
@@ -115,3 +119,9 @@ def test_a_too_large_photo_fails_alone_and_the_limit_is_told(zippo, photo, tmp_p
     statuses = {item["name"]: item["status"] for item in json.loads(report.read_text())["items"]}
     assert statuses == {"a.png": "done", "big.png": "failed"}
     assert "--max-megapixels" in result.stderr
+
+
+def test_what_the_command_line_says_again_is_what_the_program_knows():
+    """It starts without the exporters and decoders, and so has their names and limits of its own."""
+    assert [str(kind) for kind in Format] == list(SUFFIXES)
+    assert MAX_MEGAPIXELS * 1_000_000 == MAX_PIXELS

@@ -29,7 +29,7 @@ from zippo_desktop.cli.progress import ProgressView, summarise
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.errors import ExportError, UsageError
 from zippo_desktop.export.write import planned_paths
-from zippo_desktop.looks.options import look_from
+from zippo_desktop.looks.options import look_from, with_whole_path
 from zippo_desktop.paths import jobs_dir, settings_path
 from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.settings import load_settings
@@ -62,7 +62,7 @@ def job_options(output: Path, chosen: Chosen, look: AskedLook) -> tuple[Options,
     settings, problems = load_settings(settings_path())
     for problem in problems:
         error_console().print(plain(problem, "yellow"))
-    whole = look_from({"format": list(settings.formats)} | dict(look.values))
+    whole = look_from({"format": list(settings.formats)} | with_whole_path(look.values))
     options = Options(
         output_dir=output,
         model=chosen.model or settings.model,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -184,3 +185,11 @@ def look_from(values: Values) -> Look:
         Arrangement(**parts["arrangement"]),
         Writing(**parts["writing"]),
     )
+
+
+def with_whole_path(values: Values) -> dict[str, Any]:
+    """A background's file by its whole path: a preset is used, and a job gone on with, from elsewhere."""
+    background = values.get("background")
+    if isinstance(background, str) and Path(background).is_file():
+        return {**values, "background": str(Path(background).absolute())}
+    return dict(values)

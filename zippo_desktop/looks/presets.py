@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zippo_desktop.errors import ExportError, UsageError
-from zippo_desktop.looks.options import look_from
+from zippo_desktop.looks.options import look_from, with_whole_path
 from zippo_desktop.paths import presets_dir, resource_dir
 
 _NAME = re.compile(r"[\w][\w .+-]{0,59}")  # also a file's stem everywhere
@@ -71,7 +71,7 @@ def save_preset(name: str, description: str, values: Mapping[str, Any], *, is_ov
     if not _NAME.fullmatch(name) or name.endswith((" ", ".")):
         raise UsageError(f"'{name}' cannot be a preset's name.", "Use letters, digits, spaces, '-' and '_'.")
     look_from(values)
-    values = _with_whole_path(values)
+    values = with_whole_path(values)
     path = presets_dir() / f"{name}{_SUFFIX}"
     if path.exists() and not is_overwriting:
         raise UsageError(f"The preset {path} exists.", "Choose another name, or add --overwrite.")
@@ -89,11 +89,3 @@ def preset_text(description: str, values: Mapping[str, Any]) -> str:
     """A preset as TOML: every value that it can hold is written the same way in JSON."""
     lines = {"description": description, **values} if description else dict(values)
     return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in lines.items())
-
-
-def _with_whole_path(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A background's file by its whole path: the preset will be used from elsewhere."""
-    background = values.get("background")
-    if background and Path(background).is_file():
-        return {**values, "background": str(Path(background).absolute())}
-    return dict(values)
