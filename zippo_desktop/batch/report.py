@@ -38,7 +38,10 @@ class ExitCode:
 
 @dataclass(frozen=True)
 class ItemResult:
-    """One item's end. `message` is why it failed or was skipped; `seconds` has one entry a stage."""
+    """One item's end. `message` is why it failed or was skipped; `seconds` has one entry a stage.
+
+    `confidence` is in 0..1, None where nothing was to be judged; `doubts` are its reasons, in sentences.
+    """
 
     label: str
     status: Status
@@ -47,6 +50,8 @@ class ItemResult:
     outputs: tuple[Path, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    confidence: float | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -206,11 +206,11 @@ class _Run:
 
     def _infer(self, session: Session, work: _Work) -> None:
         def on_step(done: int, total: int) -> None:
-            self._on_event(StepDone(work.item, done, total))
+            self._on_event(StepDone(work.index, work.item, done, total))
             self._settle(at_most=EXPORTS_IN_FLIGHT)
             self._check_cancel()
 
-        self._on_event(ItemStarted(work.item))
+        self._on_event(ItemStarted(work.index, work.item))
         work.inferred = work.time("infer", self._stages.infer, session, work.decoded, work.item, on_step)
 
     def _finish_and_export(self, session: Session, work: _Work) -> None:
@@ -264,7 +264,7 @@ class _Run:
 
     def _tell(self, index: int, result: ItemResult) -> None:
         self._results.append((index, result))
-        self._on_event(ItemEnded(result))
+        self._on_event(ItemEnded(index, result))
 
     def _check_model(self, spec: ModelSpec) -> None:
         begun_with = self._resumption.model_digest

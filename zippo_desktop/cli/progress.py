@@ -71,11 +71,11 @@ class ProgressView:
                 for fallback in info.fallbacks:
                     self._print(fallback, "yellow")
                 self._print(f"{spec.name} {spec.version} on {info.engine}/{info.provider}")
-            case ItemStarted(item):
+            case ItemStarted(item=item):
                 self._progress.update(self._bar, current=_shortened(item.label))
-            case StepDone(item, done, total):
+            case StepDone(item=item, done=done, total=total):
                 self._progress.update(self._bar, current=f"{_shortened(item.label)} {done}/{total}")
-            case ItemEnded(result):
+            case ItemEnded(result=result):
                 self._progress.advance(self._bar)
                 if result.status is Status.FAILED:
                     self._print(f"Failed: {result.message}", "red")
