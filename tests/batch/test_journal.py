@@ -58,6 +58,7 @@ def test_each_line_is_on_the_disk_before_the_next(tmp_path, job):
     )
     (first,) = lines(tmp_path / "job")
     assert (first["index"], first["status"], first["seconds"]) == (0, "done", 1.5)
+    assert first["stages"] == {"infer": 1.0, "export": 0.5}
     state = output.stat()
     assert first["outputs"] == [{"path": str(output), "bytes": 5, "mtime_ns": state.st_mtime_ns}]
     journal.record(1, ItemResult("caf\udce9", Status.FAILED, "It is empty.", source=tmp_path / "gone.png"))
@@ -74,6 +75,19 @@ def test_an_earlier_journal_is_added_to(tmp_path, job):
         journal.record(index, ItemResult("pear", Status.DONE))
         journal.close()
     assert [line["index"] for line in lines(tmp_path / "job")] == [0, 1]
+
+
+def test_what_ended_before_the_job_began_is_written_when_it_does(tmp_path, job):
+    journal = Journal(tmp_path / "job")
+    journal.record(0, ItemResult("pear", Status.SKIPPED, "its files exist already"))
+    journal.record(-1, ItemResult("gone.jpg", Status.FAILED, "gone.jpg does not exist."))
+    begin(journal, job)
+    journal.record(1, ItemResult("plum", Status.DONE))
+    journal.close()
+    assert [(line["index"], line["status"]) for line in lines(tmp_path / "job")] == [
+        (0, "skipped"),
+        (1, "done"),
+    ]
 
 
 def test_before_it_began_there_is_nothing_to_record(tmp_path):

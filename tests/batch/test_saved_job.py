@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,17 +14,20 @@ from pathlib import Path
 import pytest
 
 from tests.photos import save_photo
+from zippo_desktop.batch.events import ItemEnded
 from zippo_desktop.batch.job import Options
 from zippo_desktop.batch.plan import plan_generation, plan_matting
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.batch.report import Status
 from zippo_desktop.batch.runner import run_job
 from zippo_desktop.batch.saved_job import find_job, job_lock, list_jobs, read_job
+from zippo_desktop.batch.stages import STAGES
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.writing import Writing
 from zippo_desktop.imaging.arrangement import Arrangement
 from zippo_desktop.imaging.matte_controls import MatteControls
+from zippo_desktop.pipelines.confidence import Assessment
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest
 
 COUNT = 6
@@ -42,7 +46,7 @@ module, name = {"before the rename": (os, "replace"), "before the journal": (run
 called = getattr(module, name)
 def dying(*arguments):
     global left
-    left -= 1
+    left -= not str(arguments[-1]).endswith(".webp")  # thumbnails do not count
     if left < 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return called(*arguments)
@@ -57,6 +61,24 @@ def photos(tmp_path):
     for number in range(COUNT):
         save_photo(tmp_path / "in" / f"{number}.png", 80 + 10 * number, 60)
     return tmp_path / "in"
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Say how confident the assessment of a photo of this name is from now on, and what it doubts."""
+    confidences = {}
+    finish = STAGES["matting"].finish
+
+    def finish_judged(decoded, inferred, item, parameters):
+        confidence, doubts = confidences.get(item.source.name, (0.9, ()))
+        return replace(finish(decoded, inferred, item, parameters), assessment=Assessment(confidence, doubts))
+
+    monkeypatch.setitem(STAGES, "matting", replace(STAGES["matting"], finish=finish_judged))
+
+    def judge(name, confidence, *doubts):
+        confidences[name] = (confidence, doubts)
+
+    return judge
 
 
 def matting(photos, out):
@@ -106,7 +128,7 @@ def test_a_cancelled_job_does_the_rest_alone(photos, tmp_path):
     assert 2 <= done < COUNT
     report, calls = go_on(tmp_path / "a")
     assert report.counts["done"] == COUNT
-    assert calls.count("decode_latents") <= 2 * (COUNT - done)  # two passes at most for each that was left
+    assert calls.count("decode_latents") <= 3 * (COUNT - done)  # looks at most at each that was left
     again, calls = go_on(tmp_path / "a")
     assert (again.counts["done"], calls) == (COUNT, [])
 
@@ -137,6 +159,148 @@ def test_failures_are_tried_again_only_if_asked(photos, tmp_path):
     assert read_job(tmp_path / "a").counts["done"] == COUNT
 
 
+def test_what_was_skipped_is_looked_at_anew(photos, tmp_path):
+    run_job(matting(photos, tmp_path / "out"), FakeSession)
+    (tmp_path / "out" / "2.png").unlink()
+    run_job(matting(photos, tmp_path / "out"), FakeSession, job_dir=tmp_path / "a")
+    assert read_job(tmp_path / "a").counts == {"done": 1, "failed": 0, "skipped": COUNT - 1, "left": 0}
+    (tmp_path / "out" / "3.png").unlink()
+    report, _ = go_on(tmp_path / "a")
+    assert report.counts["done"] == 2
+    assert (tmp_path / "out" / "3.png").exists()
+
+
+def test_the_report_is_rebuilt_whole_from_the_folder(photos, tmp_path, judged):
+    judged("0.png", 0.2, "Half of it is soft.")
+    (photos / "3.png").write_bytes(b"no picture")
+    job = plan_matting([photos, tmp_path / "gone.jpg"], MattingRequest(), Options(tmp_path / "out"))
+    made = run_job(job, lambda: FakeSession(fallbacks=("CUDA is missing.",)), job_dir=tmp_path / "a")
+    rebuilt = read_job(tmp_path / "a").report()
+    assert rebuilt.results == made.results
+    assert [result.confidence for result in rebuilt.results][:2] == [None, 0.2]
+    assert (rebuilt.counts, rebuilt.uncertain) == (made.counts, made.uncertain)
+    assert (rebuilt.info, rebuilt.notes) == (made.info, made.notes)
+    assert (rebuilt.spec.name, rebuilt.spec.digest) == (made.spec.name, made.spec.digest)
+    assert 0 < rebuilt.seconds <= made.seconds
+    assert not rebuilt.is_cancelled
+    resumed, calls = go_on(tmp_path / "a")
+    assert (resumed.results, calls) == (made.results, [])
+
+
+def test_the_times_of_all_runs_are_added_up_and_what_is_left_is_told(photos, tmp_path):
+    cancel = threading.Event()
+    run_job(
+        matting(photos, tmp_path / "out"),
+        FakeSession,
+        lambda event: cancel.set() if isinstance(event, ItemEnded) else None,
+        cancel,
+        tmp_path / "a",
+    )
+    first = read_job(tmp_path / "a")
+    assert first.report().is_cancelled
+    assert first.report().counts["not_started"] == first.counts["left"] > 0
+    go_on(tmp_path / "a")
+    assert read_job(tmp_path / "a").seconds > first.seconds
+    assert not read_job(tmp_path / "a").report().is_cancelled
+
+
+def test_a_journal_of_the_first_program_is_read(photos, tmp_path):
+    run_job(matting(photos, tmp_path / "out"), FakeSession, job_dir=tmp_path / "a")
+    path = tmp_path / "a" / "journal.jsonl"
+    known = ("index", "label", "status", "message", "source", "outputs", "seconds", "ended_at")
+    old = [{key: json.loads(line)[key] for key in known} for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(line) + "\n" for line in old))
+    snapshot = json.loads((tmp_path / "a" / "job.json").read_text())
+    for new in ("uncertain_below", "uncertain_dir", "fail_if_uncertain", "originals_dir"):
+        del snapshot["options"][new]
+    for item in snapshot["items"]:
+        del item["uncertain_target"], item["archive"]
+    del snapshot["fallbacks"]
+    (tmp_path / "a" / "job.json").write_text(json.dumps(snapshot))
+    report, calls = go_on(tmp_path / "a")
+    assert (report.counts["done"], calls) == (COUNT, [])
+    assert report.results[0].confidence is None
+    (first,) = (line for line in old if line["index"] == 0)
+    assert sum(report.results[0].seconds.values()) == first["seconds"]
+
+
+def apart_matting(photos, tmp_path):
+    options = Options(tmp_path / "out", uncertain_below=0.5, uncertain_dir=tmp_path / "look")
+    return plan_matting([photos], MattingRequest(), replace(options, writing=Writing(with_matte=True)))
+
+
+def test_uncertain_results_are_apart_and_a_resumed_job_knows_them_there(photos, tmp_path, judged):
+    judged("1.png", 0.2)
+    run_job(apart_matting(photos, tmp_path), FakeSession, job_dir=tmp_path / "a")
+    assert sorted(contents(tmp_path / "look")) == ["1.matte.png", "1.png"]
+    assert not (tmp_path / "out" / "1.png").exists()
+    report, calls = go_on(tmp_path / "a")
+    assert (report.counts["done"], calls) == (COUNT, [])
+    journal = tmp_path / "a" / "journal.jsonl"
+    journal.write_text("")  # as if it had been killed before the lines, and between two files
+    (tmp_path / "look" / "1.matte.png").unlink()
+    report, _ = go_on(tmp_path / "a")
+    assert report.counts == {"done": 1, "failed": 0, "skipped": COUNT - 1, "not_started": 0}
+    assert sorted(contents(tmp_path / "look")) == ["1.matte.png", "1.png"]
+    assert len(contents(tmp_path / "out")) == 2 * (COUNT - 1)
+
+
+def test_uncertain_results_replace_nothing(photos, tmp_path, judged):
+    judged("1.png", 0.2)
+    (tmp_path / "look").mkdir()
+    (tmp_path / "look" / "1.matte.png").write_text("another job's")
+    run_job(apart_matting(photos, tmp_path), FakeSession, job_dir=tmp_path / "a")
+    assert sorted(contents(tmp_path / "look")) == ["1-2.matte.png", "1-2.png", "1.matte.png"]
+    assert (tmp_path / "look" / "1.matte.png").read_text() == "another job's"
+
+
+def test_a_photo_that_changed_its_place_among_the_certain_leaves_nothing_behind(photos, tmp_path, judged):
+    judged("1.png", 0.2)
+    run_job(apart_matting(photos, tmp_path), FakeSession, job_dir=tmp_path / "a")
+    judged("1.png", 0.9)
+    save_photo(photos / "1.png", 33, 44)
+    go_on(tmp_path / "a")
+    assert contents(tmp_path / "look") == {}
+    assert {"1.png", "1.matte.png"} <= contents(tmp_path / "out").keys()
+    judged("2.png", 0.1)
+    save_photo(photos / "2.png", 33, 44)
+    go_on(tmp_path / "a")
+    assert sorted(contents(tmp_path / "look")) == ["2.matte.png", "2.png"]
+    assert not (tmp_path / "out" / "2.png").exists()
+
+
+def archiving(photos, tmp_path):
+    return plan_matting([photos], MattingRequest(), Options(tmp_path / "out", originals_dir=photos / "done"))
+
+
+def test_photos_are_moved_and_a_resumed_job_finds_them(photos, tmp_path):
+    before = contents(photos)
+    (photos / "4.png").write_bytes(b"no picture")
+    report = run_job(archiving(photos, tmp_path), FakeSession, job_dir=tmp_path / "a")
+    assert [path.name for path in photos.iterdir() if path.is_file()] == ["4.png"]
+    moved = contents(photos / "done")
+    assert moved == {name: data for name, data in before.items() if name != "4.png"}
+    assert report.results[0].source == photos / "done" / "0.png"
+    again, calls = go_on(tmp_path / "a")
+    assert (again.counts["done"], calls) == (COUNT - 1, [])
+    (tmp_path / "out" / "2.png").unlink()
+    again, _ = go_on(tmp_path / "a")
+    assert again.counts["done"] == COUNT - 1
+    assert (tmp_path / "out" / "2.png").exists()
+    assert contents(photos / "done") == moved
+
+
+def test_a_photo_that_cannot_be_moved_stays_and_is_told(photos, tmp_path, caplog):
+    job = archiving(photos, tmp_path)
+    (photos / "done").write_text("no folder")
+    report = run_job(job, FakeSession, job_dir=tmp_path / "a")
+    assert (report.counts["done"], report.exit_code) == (COUNT, 0)
+    assert "was not moved" in report.results[0].message
+    assert (photos / "0.png").exists()
+    assert read_job(tmp_path / "a").report().results == report.results
+    caplog.clear()
+
+
 def test_all_options_come_back(photos, tmp_path):
     request = MattingRequest("a cup", edges="fine", controls=MatteControls(expand_px=-1.5))
     options = Options(
@@ -145,10 +309,17 @@ def test_all_options_come_back(photos, tmp_path):
         writing=Writing(("png", "psd"), with_matte=True, depth="16", name="{stem} {index}"),
         on_existing="rename",
         max_pixels=5_000_000,
+        batch_size=3,
+        memory_mb=1000,
+        uncertain_below=0.25,
+        uncertain_dir=tmp_path / "look",
+        fail_if_uncertain=True,
+        originals_dir=tmp_path / "done",
     )
     job = plan_matting([photos, tmp_path / "gone.jpg"], request, options)
     run_job(job, FakeSession, job_dir=tmp_path / "a")
-    assert read_job(tmp_path / "a").job == replace(job, options=options)
+    moved = tuple(replace(item, source=item.archive) for item in job.items)
+    assert read_job(tmp_path / "a").job == replace(job, items=moved)
 
 
 def test_generation_comes_back(tmp_path):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from typer.testing import CliRunner, Result
 
+from zippo_desktop.batch.stages import STAGES
 from zippo_desktop.cli import run
 from zippo_desktop.cli.main import app
 from zippo_desktop.engine.fake_session import FakeSession
+from zippo_desktop.pipelines.confidence import Assessment
 
 
 @pytest.fixture
@@ -21,6 +25,21 @@ def opened(monkeypatch):
 
     monkeypatch.setattr(run, "open_session", open_fake)
     return arguments
+
+
+@pytest.fixture
+def doubtful(monkeypatch):
+    """The names of photos whose mattes count as uncertain; all others count as certain."""
+    names = set()
+    finish = STAGES["matting"].finish
+
+    def finish_judged(decoded, inferred, item, parameters):
+        is_doubtful = item.source.name in names
+        assessment = Assessment(0.1, ("Half of it is soft.",)) if is_doubtful else Assessment(0.99, ())
+        return replace(finish(decoded, inferred, item, parameters), assessment=assessment)
+
+    monkeypatch.setitem(STAGES, "matting", replace(STAGES["matting"], finish=finish_judged))
+    return names
 
 
 @pytest.fixture

@@ -71,6 +71,18 @@ def test_the_first_ends_the_job_with_whole_files(start, tmp_path):
         Image.open(picture).load()
 
 
+def test_a_signal_lets_the_job_rest_and_go_on(start, tmp_path):
+    process = start(0.02, "generate", "a", "b", "-o", tmp_path / "out", "--steps", 20, "-v")
+    wait_for(process, "fake 1 on fake/cpu")
+    process.send_signal(signal.SIGUSR1)
+    wait_for(process, "Paused.")
+    assert len(list((tmp_path / "out").glob("*"))) < 2
+    process.send_signal(signal.SIGUSR1)
+    wait_for(process, "Going on.")
+    assert process.wait(timeout=60) == 0
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
 def test_the_second_ends_the_program_at_once(start, tmp_path):
     process = start(600, "generate", "a", "-o", tmp_path / "out")
     wait_for(process, "fake 1 on fake/cpu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 
 import pytest
 
@@ -41,6 +42,47 @@ def test_list_and_show_tell_what_became_of_it(zippo, done):
     assert "task:     matting" in told
     assert "a.png  done" in told
     assert "b.png  failed" in told
+
+
+def test_the_report_of_a_job_is_written_later(zippo, done, tmp_path):
+    page, plain = tmp_path / "r.html", tmp_path / "r.json"
+    result = zippo("jobs", "report", done.name, "-o", page, "-o", plain)
+    assert (result.exit_code, str(page) in result.stdout) == (0, True)
+    report = json.loads(plain.read_text("utf-8"))
+    assert (report["counts"]["done"], report["counts"]["failed"], report["exit_code"]) == (1, 1, 1)
+    assert (report["model"]["name"], report["provider"]) == ("fake", "cpu")
+    assert report["items"][0]["seconds"].keys() >= {"decode", "infer", "finish", "export"}
+    assert page.read_text("utf-8").count("data:image/webp;base64,") == 2
+    assert zippo("jobs", "report", "-o", tmp_path / "r.txt").exit_code == 2
+    assert zippo("jobs", "report", "none", "-o", page).exit_code == 2
+
+
+def test_the_report_of_a_job_under_way_can_be_written(zippo, done, tmp_path):
+    with job_lock(done):
+        assert zippo("jobs", "report", "-o", tmp_path / "r.html").exit_code == 0
+
+
+def test_resume_reads_the_journal_when_it_has_the_job_to_itself(zippo, done, tmp_path, monkeypatch):
+    """Another program may end an item in the moment before the lock is taken."""
+    (tmp_path / "out" / "a.png").unlink()
+    whole = (done / "journal.jsonl").read_text()
+    (done / "journal.jsonl").write_text("")
+
+    @contextmanager
+    def lock_at_last(job_dir):
+        (done / "journal.jsonl").write_text(whole)
+        with job_lock(job_dir):
+            yield
+
+    monkeypatch.setattr("zippo_desktop.cli.run.job_lock", lock_at_last)
+    result = zippo("resume", "--report", tmp_path / "r.json")
+    assert result.exit_code == 1
+    statuses = {
+        item["name"]: item["status"] for item in json.loads((tmp_path / "r.json").read_text())["items"]
+    }
+    assert statuses == {"a.png": "done", "b.png": "failed"}
+    assert "Failed: " in result.stderr
+    assert (done / "journal.jsonl").read_text().count('"b.png"') == whole.count('"b.png"')  # not done again
 
 
 def test_remove_forgets_the_job_and_keeps_its_results(zippo, done, tmp_path):

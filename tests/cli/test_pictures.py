@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.photos import save_matte, save_photo, save_truncated
+from zippo_desktop.batch.saved_job import list_jobs, read_job
 from zippo_desktop.cli import run
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.errors import EngineError, ModelError
@@ -202,8 +203,68 @@ def test_a_report_that_cannot_be_written_is_told_after_the_work(zippo, folder, o
     (tmp_path / "file").touch()
     result = zippo("matte", folder, "-o", out, "--report", tmp_path / "file" / "r.json")
     assert result.exit_code == 1
-    assert "cannot be written" in result.stderr
+    assert "is a file, so results cannot go into it" in result.stderr
     assert names(out) == ["a.png"]
+
+
+def test_reports_are_of_the_kind_that_their_names_say(zippo, folder, out, tmp_path):
+    save_photo(folder / "a.png")
+    page, plain = tmp_path / "r.html", tmp_path / "r.json"
+    assert zippo("matte", folder, "-o", out, "--report", page, "--report", plain).exit_code == 0
+    assert page.read_text("utf-8").count("data:image/webp;base64,") == 2  # the photo and the cut-out
+    assert json.loads(plain.read_text("utf-8"))["counts"]["done"] == 1
+
+
+def test_a_report_of_no_known_kind_is_told_before_the_work(zippo, opened, folder, out):
+    save_photo(folder / "a.png")
+    result = zippo("matte", folder, "-o", out, "--report", "r.pdf")
+    assert (result.exit_code, "r.pdf is no name for a report" in result.stderr) == (2, True)
+    assert opened == []
+
+
+def test_uncertain_results_go_elsewhere_and_can_fail_the_job(zippo, folder, out, tmp_path, doubtful):
+    for name in ("a.png", "sub/b.png", "sub/c.png"):
+        save_photo(folder / name)
+    doubtful |= {"b.png"}
+    arguments = ("matte", folder, "-o", out, "--on-existing", "overwrite")
+    told = zippo(*arguments)
+    assert (told.exit_code, "3 cut out (1 uncertain)" in told.stdout) == (0, True)
+    assert "zippo-desktop jobs report" in told.stdout
+    assert zippo(*arguments, "--fail-if-uncertain").exit_code == 1
+    assert zippo(*arguments, "--fail-if-uncertain", "--uncertain-below", "0.05").exit_code == 0
+    result = zippo(*arguments, "--move-uncertain", tmp_path / "look", "-v")
+    assert result.exit_code == 0
+    assert names(out) == ["a.png", "sub/c.png"]
+    assert names(tmp_path / "look") == ["sub/b.png"]
+    assert "uncertain: 10%; Half of it is soft." in result.stderr
+
+
+def test_photos_are_moved_only_if_asked(zippo, folder, out):
+    save_photo(folder / "a.png")
+    save_photo(folder / "sub" / "b.png")
+    (folder / "c.png").write_text("no picture")
+    zippo("matte", folder, "-o", out / "first")
+    assert names(folder) == ["a.png", "c.png", "sub/b.png"]
+    zippo("matte", folder, "-o", out / "second", "--move-originals", folder / "done")
+    assert names(folder) == ["c.png", "done/a.png", "done/sub/b.png"]
+    assert names(out / "second") == ["a.png", "sub/b.png"]
+
+
+@pytest.mark.parametrize("option", ["--move-uncertain", "--move-originals"])
+def test_folders_that_would_mix_are_refused(zippo, opened, folder, out, option):
+    save_photo(folder / "a.png")
+    for other in (out, folder):
+        assert zippo("matte", folder, "-o", out, option, other).exit_code == 2
+    assert opened == []
+
+
+def test_batch_size_and_memory_limit_reach_the_job(zippo, folder, out):
+    save_photo(folder / "a.png")
+    save_settings(Settings(memory_mb=900), settings_path())
+    zippo("matte", folder, "-o", out)
+    zippo("matte", folder, "-o", out / "2", "--batch-size", 4, "--memory-limit", 500)
+    options = [read_job(job_dir).job.options for job_dir in list_jobs(jobs_dir())]
+    assert [(each.batch_size, each.memory_mb) for each in options] == [(0, 900), (4, 500)]
 
 
 def test_a_bug_is_logged_and_told(zippo, folder, out, monkeypatch, caplog, own_home):

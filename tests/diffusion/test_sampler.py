@@ -182,6 +182,18 @@ def test_a_start_is_noised_to_the_timestep_of_its_first_step():
     np.testing.assert_array_equal(first, ZERO_SNR.add_noise(clean, noise, t))
 
 
+def test_the_clean_estimate_is_told_at_every_step_but_the_last():
+    told, reported = [], []
+    noise = noise_of()
+    clean = sample_ddim(
+        nonlinear, noise, ZERO_SNR, 5, lambda done, _: reported.append(len(told)), on_clean=told.append
+    )
+    assert reported == [1, 2, 3, 4, 4]  # before the step is reported, for that may stop or pause
+    expected, _ = ZERO_SNR.to_clean_and_noise(noise, nonlinear(noise, t := ZERO_SNR.timesteps(5)[0]), t)
+    np.testing.assert_array_equal(told[0], expected)
+    np.testing.assert_array_equal(clean, sample_ddim(nonlinear, noise, ZERO_SNR, 5))
+
+
 def test_guidance_one_is_the_conditional_and_zero_the_unconditional():
     conditional, unconditional = noise_of(seed=1), noise_of(seed=2)
     np.testing.assert_allclose(guide(conditional, unconditional, 1.0), conditional, atol=1e-6)

@@ -114,6 +114,10 @@ def test_a_photo_is_not_its_own_trimap(tmp_path: Path) -> None:
     assert find_known(photo, tmp_path) is None
 
 
+def test_a_photo_whose_name_leaves_no_room_for_its_trimaps_has_none(tmp_path):
+    assert find_known(tmp_path / f"{'n' * 251}.png") is None
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_grey_trimap_is_known_at_its_ends(tmp_path: Path, dtype: type) -> None:
     levels = np.array([[0, 4, 8, 128, 247, 251, 255]]) * (257 if dtype == np.uint16 else 1)

@@ -8,12 +8,14 @@ import pytest
 from tests.photos import half_white
 from zippo_desktop.diffusion.latents import draw_noise, split
 from zippo_desktop.engine.fake_session import FakeSession
+from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.errors import Cancelled
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import Metadata
 from zippo_desktop.imaging.resize import fit_to_network
 from zippo_desktop.pipelines import matting
 from zippo_desktop.pipelines.request import MattingRequest
+from zippo_desktop.pipelines.second_pass import LEAST_AGREEMENT
 
 
 class Listening(FakeSession):
@@ -149,7 +151,7 @@ def test_a_small_subject_is_seen_in_more_detail_by_the_second_pass():
 
 def test_a_subject_that_fills_the_frame_costs_no_second_pass():
     session = FakeSession()
-    found, _ = found_in(photo(half_white(300, 300)), MattingRequest(), session)
+    found, _ = found_in(photo(half_white(300, 300)), MattingRequest(check=False), session)
     assert found.closer is None
     assert session.calls.count("denoise") == 1
 
@@ -165,9 +167,11 @@ def test_a_second_pass_that_contradicts_the_first_is_dropped(monkeypatch):
             np.full_like(decode(latents), -1) if calls.append(1) or len(calls) == 2 else decode(latents)
         ),
     )
-    found, prepared = found_in(taken, MattingRequest(), session)
+    found, prepared = found_in(taken, MattingRequest(check=False), session)
     assert len(calls) == 2
     assert found.closer is None
+    assert found.scale_agreement is not None
+    assert found.scale_agreement < LEAST_AGREEMENT
     first, _ = found_in(taken, MattingRequest(second_pass=False))
     np.testing.assert_array_equal(
         matting.native_matte(found, prepared), matting.native_matte(first, prepared)
@@ -185,7 +189,7 @@ def test_steps_are_counted_over_both_passes_whether_the_second_is_taken_or_not(i
 
 def test_steps_of_one_pass_are_all_there_are():
     told = []
-    request = MattingRequest(steps=3, second_pass=False)
+    request = MattingRequest(steps=3, second_pass=False, check=False)
     found_in(scene(), request, on_step=lambda *step: told.append(step))
     assert told == [(1, 3), (2, 3), (3, 3)]
 
@@ -196,3 +200,100 @@ def test_the_picture_for_crops_is_the_photos_own_at_8_bit():
     assert prepared.image is taken.pixels
     deep = matting.prepare(photo(taken.pixels.astype(np.uint16) * 257), FakeSession().spec)
     np.testing.assert_array_equal(deep.image, taken.pixels)
+
+
+class Lopsided(FakeSession):
+    """Sees nothing in the left half of a picture, so that a mirror image is another picture to it."""
+
+    def denoise(self, latents, timestep, branches, text, features=None):
+        darkened = latents.copy()
+        darkened[:, :4, :, : latents.shape[3] // 2] = -1
+        return super().denoise(darkened, timestep, branches, text, features)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (80, 60), (300, 40), (40, 300), (50, 64)])
+@pytest.mark.parametrize("ensemble", [1, 2, 3])
+def test_a_session_that_sees_the_same_in_a_mirror_agrees_with_it(size, ensemble):
+    found, _ = found_in(photo(half_white(*size)), MattingRequest(ensemble=ensemble))
+    assert found.mirror_agreement == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("taken", [scene(), photo(half_white(64, 64))])
+@pytest.mark.parametrize("ensemble", [1, 2, 3])
+def test_a_session_that_sees_another_picture_in_a_mirror_does_not(taken, ensemble):
+    found, _ = found_in(taken, MattingRequest(ensemble=ensemble), Lopsided())
+    assert found.mirror_agreement < 0.8
+
+
+def test_the_check_costs_one_look_and_leaves_the_matte_alone():
+    for taken, looks in ((scene(), 2), (photo(half_white(300, 300)), 1)):
+        mattes = []
+        for check in (False, True):
+            session = Lopsided()
+            found, prepared = found_in(taken, MattingRequest(check=check), session)
+            assert session.calls.count("denoise") == looks + check
+            assert (found.mirror_agreement is not None) == check
+            mattes.append(matting.native_matte(found, prepared))
+        np.testing.assert_array_equal(*mattes)
+
+
+def test_an_ensemble_needs_no_further_look_for_the_check():
+    session = FakeSession()
+    found, _ = found_in(scene(), MattingRequest(ensemble=2), session)
+    assert session.calls.count("denoise") == 4
+    assert found.mirror_agreement is not None
+
+
+def test_the_closer_look_is_compared_with_the_first():
+    found, _ = found_in(scene(), MattingRequest())
+    assert 0.5 < found.scale_agreement < 1
+    assert found_in(photo(half_white(300, 300)), MattingRequest())[0].scale_agreement is None
+
+
+def photos_of_all_kinds():
+    """Small and large subjects, wide and tall, so that the closer looks are of several shapes."""
+    rng = np.random.default_rng(0)
+    taken = [scene(), photo(half_white(320, 240)), photo(half_white(240, 320)), scene()]
+    moved = np.roll(scene().pixels, (150, -200), axis=(0, 1))
+    taken += [photo(moved[:, :300].copy()), photo(np.zeros((60, 80, 3), np.uint8))]
+    return [*taken, photo(rng.integers(0, 255, (60, 80, 3), dtype=np.uint8))]
+
+
+@pytest.mark.parametrize(("kind", "ensemble"), [("fake", 1), ("fake", 2), ("onnx", 1)])
+def test_photos_of_a_batch_get_what_they_get_alone(kind, ensemble):
+    session = FakeSession() if kind == "fake" else open_session("zippo-mini", "onnx", "cpu")
+    request = MattingRequest(ensemble=ensemble)
+    prepared = [matting.prepare(each, session.spec) for each in photos_of_all_kinds()]
+    together = matting.infer_photos(session, prepared, request)
+    for each, found in zip(prepared, together, strict=True):
+        alone = matting.infer_photo(session, each, request)
+        assert found.box == alone.box
+        assert found.mirror_agreement == pytest.approx(alone.mirror_agreement, abs=1e-3)
+        assert found.scale_agreement == pytest.approx(alone.scale_agreement, abs=1e-3)
+        np.testing.assert_allclose(
+            matting.native_matte(found, each), matting.native_matte(alone, each), atol=1 / 255
+        )
+
+
+def test_no_call_has_more_pictures_than_there_are_photos():
+    session = Listening()
+    prepared = [matting.prepare(scene(), session.spec) for _ in range(3)]
+    found = matting.infer_photos(session, prepared, MattingRequest())
+    assert all(each.closer is not None for each in found)
+    assert [len(latents) for latents in session.mattes] == [3, 3, 3]
+
+
+def test_no_photos_need_no_network():
+    session = FakeSession()
+    assert matting.infer_photos(session, [], MattingRequest()) == []
+    assert session.calls == []
+
+
+def test_steps_of_a_batch_are_counted_for_each_picture():
+    told, session = [], FakeSession()
+    prepared = [matting.prepare(each, session.spec) for each in (scene(), photo(half_white(300, 400)))]
+    matting.infer_photos(session, prepared, MattingRequest(steps=2), lambda *step: told.append(step))
+    assert told[0] == (1, 12)  # two photos of another shape each: two calls of two steps
+    assert told[-1] == (12, 12)
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert len(told) == 4 + 2 + 4 + 1  # whole, closer, mirrored; one closer look was not taken

@@ -61,12 +61,20 @@ def test_the_closer_look_is_square_where_the_photo_is_high_enough():
     assert (flat.top, flat.bottom) == (0, 320)
 
 
-def test_a_closer_look_that_sees_something_else_is_not_believed():
+def test_a_closer_look_that_sees_something_else_does_not_agree():
     first, box = matte_with(Box(40, 50, 60, 70)), Box(360, 460, 640, 740)
     closer = matte_with(Box(18, 18, 110, 110), size=(128, 128))
-    assert second_pass.agree(first, closer, box, 960, 1280)
-    assert not second_pass.agree(first, 1 - closer, box, 960, 1280)
-    assert not second_pass.agree(first, np.zeros_like(closer), box, 960, 1280)
+    assert second_pass.agreement(first, closer, box, 960, 1280) > 0.9
+    for other in (1 - closer, np.zeros_like(closer)):
+        assert second_pass.agreement(first, other, box, 960, 1280) < second_pass.LEAST_AGREEMENT
+
+
+def test_the_overlap_is_the_shared_part_of_all_that_either_has():
+    one, other = matte_with(Box(0, 0, 10, 10)), 0.5 * matte_with(Box(0, 5, 10, 10))
+    assert second_pass.overlap(one, one) == 1
+    assert second_pass.overlap(one, other) == second_pass.overlap(other, one) == 0.25
+    assert second_pass.overlap(one, matte_with(Box(20, 20, 30, 30))) == 0
+    assert second_pass.overlap(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32)) == 1
 
 
 @pytest.mark.parametrize("size", [(960, 1280), (3000, 4000)])

@@ -129,7 +129,8 @@ def test_the_sheet_shows_the_images_that_were_evaluated(folder: Path) -> None:
 
 @pytest.mark.usefixtures("opened")
 def test_a_network_that_returns_nan_is_an_engine_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matting, "infer_fits", lambda *_: [np.full((8, 12), np.nan, np.float32)])
+    found = matting.NetworkMatte(np.full((8, 12), np.nan, np.float32))
+    monkeypatch.setattr(matting, "infer_photo", lambda *_: found)
     with pytest.raises(EngineError, match=r"left\.png is not finite"):
         run(folder)
 

@@ -81,6 +81,14 @@ class Notice:
 
 
 Event = (
-    JobStarted | SessionOpened | ItemStarted | StepDone | Preview | ItemEnded | JobPaused | JobContinued | Notice
+    JobStarted
+    | SessionOpened
+    | ItemStarted
+    | StepDone
+    | Preview
+    | ItemEnded
+    | JobPaused
+    | JobContinued
+    | Notice
 )
 OnEvent = Callable[[Event], None]

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from zippo_desktop.export.long_paths import reachable
 from zippo_desktop.export.write import Target, planned_paths
 from zippo_desktop.export.writing import Writing
 from zippo_desktop.imaging.arrangement import Arrangement
 from zippo_desktop.imaging.decode import MAX_PIXELS
+
+try:
+    from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
+except ImportError:  # TEMPORARY
+    UNCERTAIN_BELOW = 0.5
 from zippo_desktop.pipelines.request import Request
 
 Task = Literal["matting", "painting", "generation"]
@@ -18,7 +24,14 @@ OnExisting = Literal["skip", "overwrite", "rename"]
 
 @dataclass(frozen=True)
 class Options:
-    """What holds for a whole job beside its items."""
+    """What holds for a whole job beside its items.
+
+    `batch_size` is how many items may go through the network together, 0 for what suits its provider.
+    `memory_mb` bounds the pictures in memory, 0 for half of what the machine has to give; a picture
+    that needs more by itself is done alone. Results whose confidence is below `uncertain_below` are
+    uncertain: they go to `uncertain_dir`, where there is one, and with `fail_if_uncertain` they count as a
+    failure. The photo of a done item is moved to `originals_dir`, where there is one.
+    """
 
     output_dir: Path
     model: str = "zippo-mini"
@@ -29,6 +42,12 @@ class Options:
     preset: str = ""  # its name, for the results' names
     on_existing: OnExisting = "skip"
     max_pixels: int = MAX_PIXELS
+    batch_size: int = 0
+    memory_mb: int = 0
+    uncertain_below: float = UNCERTAIN_BELOW
+    uncertain_dir: Path | None = None
+    fail_if_uncertain: bool = False
+    originals_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +55,9 @@ class Item:
     """One photo, or one picture to make. `label` is what a person calls it; `source` may be None.
 
     `start` is the picture that a painting or a generation starts from, if it does not start from noise;
-    `trimap` the file that says what is known of a photo's matte.
+    `trimap` the file that says what is known of a photo's matte. `uncertain_target` is where the results
+    go instead of `target` if they are uncertain, and `archive` where the photo goes once they are written;
+    no file had either name when the job was planned.
     """
 
     label: str
@@ -45,6 +66,8 @@ class Item:
     source: Path | None = None
     start: Path | None = None
     trimap: Path | None = None
+    uncertain_target: Target | None = None
+    archive: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -67,31 +90,32 @@ class Job:
 
 
 def remaining_target(item: Item, on_existing: OnExisting) -> Target | None:
-    """What is still to be written for an item, or None when that is nothing.
+    """What is still to be written of an item, or None when that is nothing.
 
-    With `skip`, formats whose files are all there stay as they are. An empty file is not there:
-    something died while writing it.
+    With `skip`, formats whose files are all there, be it among the uncertain results, stay as they are.
+    An empty file is not there: something died while writing it.
     """
     if on_existing != "skip":
         return item.target
-    nothing = replace(item.target, formats=(), with_matte=False, with_foreground=False)
+    wanted = item.target
     left = replace(
-        item.target,
-        formats=tuple(
-            name for name in item.target.formats if not _is_written(replace(nothing, formats=(name,)))
-        ),
-        with_matte=item.target.with_matte and not _is_written(replace(nothing, with_matte=True)),
-        with_foreground=item.target.with_foreground
-        and not _is_written(replace(nothing, with_foreground=True)),
+        wanted,
+        formats=tuple(name for name in wanted.formats if not _is_written(item, formats=(name,))),
+        with_matte=wanted.with_matte and not _is_written(item, with_matte=True),
+        with_foreground=wanted.with_foreground and not _is_written(item, with_foreground=True),
     )
-    return None if left == nothing else left
+    return left if left.suffixes else None
 
 
-def _is_written(target: Target) -> bool:
-    return all(map(_has_content, planned_paths(target)))
+def _is_written(item: Item, **part: Any) -> bool:
+    """Whether a part of an item's results is whole in one of the places where it may be."""
+    alone: dict[str, Any] = {"formats": (), "with_matte": False, "with_foreground": False} | part
+    places = [target for target in (item.target, item.uncertain_target) if target]
+    return any(all(map(_has_content, planned_paths(replace(place, **alone)))) for place in places)
 
 
 def _has_content(path: Path) -> bool:
+    path = reachable(path)
     try:
         return path.is_dir() or path.stat().st_size > 0
     except OSError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from zippo_desktop import __version__
 from zippo_desktop.batch.job import Item, Job
 from zippo_desktop.batch.report import ItemResult
 from zippo_desktop.engine.session import ModelSpec, SessionInfo
+from zippo_desktop.export.long_paths import reachable
 
 JOURNAL_SCHEMA_VERSION = 1
 JOB_NAME, JOURNAL_NAME = "job.json", "journal.jsonl"
@@ -41,6 +43,8 @@ class Journal:
         self.job_dir = job_dir
         self.problem = ""
         self._file: IO[str] | None = None
+        self._early: list[str] = []  # lines of items that ended before the job was begun
+        self._run_at, self._started = _now("milliseconds"), time.perf_counter()
 
     def go_on(self) -> None:
         """Open the journal of a job that was begun before; one that was not waits for `begin`."""
@@ -68,11 +72,25 @@ class Journal:
             self._give_up(error)
 
     def record(self, index: int, result: ItemResult) -> None:
-        """Add the line of the item at `index` in the job."""
+        """Add the line of the item at `index` in the job; what never became an item is in the snapshot.
+
+        An item that ends before the job is begun, such as a skipped one, is written when it is.
+        """
+        if index < 0 or self.problem:
+            return
+        elapsed_s = round(time.perf_counter() - self._started, 3)
+        line = _line(index, result) | {"run": self._run_at, "elapsed_s": elapsed_s}
+        self._early.append(json.dumps(line) + "\n")
+        if self._file is not None:
+            self._write()
+
+    def _write(self) -> None:
+        """Bring all lines to the disk."""
         if self._file is None:
             return
         try:
-            self._file.write(json.dumps(_line(index, result)) + "\n")
+            self._file.writelines(self._early)
+            self._early.clear()
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -91,6 +109,7 @@ class Journal:
         self._file = path.open("a", encoding="ascii")
         if is_cut:
             self._file.write("\n")  # what the power failed in stays a line of its own
+        self._write()
 
     def _give_up(self, error: OSError) -> None:
         reason = error.strerror or str(error)
@@ -104,12 +123,13 @@ def _snapshot(job: Job, spec: ModelSpec, info: SessionInfo) -> dict[str, Any]:
     return {
         "schema_version": JOURNAL_SCHEMA_VERSION,
         "program_version": __version__,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created_at": _now(),
         "task": job.task,
         "options": _plain(asdict(job.options)),
         "model": {"name": spec.name, "version": spec.version, "digest": spec.digest},
         "engine": info.engine,
         "provider": info.provider,
+        "fallbacks": list(info.fallbacks),
         "items": [_item(item) for item in job.items],
         "problems": [asdict(problem) for problem in job.problems],
         "passed_over": job.passed_over,
@@ -124,6 +144,8 @@ def _item(item: Item) -> dict[str, Any]:
         "trimap": item.trimap and str(item.trimap.absolute()),
         "request": asdict(item.request),
         "target": _plain(asdict(item.target)),
+        "uncertain_target": item.uncertain_target and _plain(asdict(item.uncertain_target)),
+        "archive": item.archive and str(item.archive.absolute()),
     }
 
 
@@ -136,17 +158,27 @@ def _line(index: int, result: ItemResult) -> dict[str, Any]:
         "source": result.source and _file_state(result.source),
         "outputs": [_file_state(path) for path in result.outputs],
         "seconds": sum(result.seconds.values()),
-        "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "stages": dict(result.seconds),
+        "parameters": dict(result.parameters),
+        "confidence": result.confidence,
+        "doubts": list(result.doubts),
+        "batch": list(result.batch),
+        "ended_at": _now("milliseconds"),
     }
 
 
 def _file_state(path: Path) -> dict[str, Any]:
     """A file's path, size and time of change: enough to see later whether it is still the same."""
     try:
-        status = path.stat()
+        status = reachable(path).stat()
     except OSError:
         return {"path": str(path.absolute()), "bytes": None, "mtime_ns": None}
     return {"path": str(path.absolute()), "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def _now(precision: str = "seconds") -> str:
+    """UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec=precision)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,17 @@ def plan_matting(
             stem = f"{stem}-{photo.path.suffix[1:]}"
         stem = naming.of(index, safe_stem(stem), request, photo.path)
         target = claims.target(photo.subfolder, stem)
-        items.append(Item(photo.label, request, target, photo.path, trimap=find_known(photo.path, trimap)))
+        items.append(
+            Item(
+                photo.label,
+                request,
+                target,
+                photo.path,
+                trimap=find_known(photo.path, trimap),
+                uncertain_target=claims.uncertain_target(photo.subfolder, target.stem),
+                archive=claims.archive(photo),
+            )
+        )
     return Job("matting", options, tuple(items), tuple(found.problems), found.passed_over)
 
 
@@ -156,9 +166,24 @@ class _Claims:
 
     def target(self, subfolder: Path, stem: str) -> Target:
         """The target with this stem, or with a number behind it where the stem is taken."""
-        kept = subfolder if self._options.writing.keep_folders else Path()
-        directory = self._options.output_dir / kept
         avoid_existing = self._options.on_existing == "rename"
+        return self._claimed(self._options.output_dir, subfolder, stem, avoid_existing)
+
+    def uncertain_target(self, subfolder: Path, stem: str) -> Target | None:
+        """The same below the folder of uncertain results, if there is one, where no file is replaced."""
+        folder = self._options.uncertain_dir
+        return self._claimed(folder, subfolder, stem, avoid_existing=True) if folder else None
+
+    def archive(self, photo: Found) -> Path | None:
+        """Where a photo itself is to go, if anywhere: its own name, or one with a number behind it."""
+        if self._options.originals_dir is None:
+            return None
+        directory, suffix = self._options.originals_dir / photo.subfolder, photo.path.suffix
+        stem = self._names.claim(_real(directory), photo.path.stem, [suffix], avoid_existing=True)
+        return directory / f"{stem}{suffix}"
+
+    def _claimed(self, folder: Path, subfolder: Path, stem: str, avoid_existing: bool) -> Target:
+        directory = folder / subfolder if self._options.writing.keep_folders else folder
         claimed = self._names.claim(_real(directory), stem, self._suffixes, avoid_existing=avoid_existing)
         return self._new(directory, claimed)
 
@@ -168,7 +193,8 @@ class _Claims:
 
 
 def _scan(inputs: Sequence[Path], options: Options, recursive: bool) -> Scan:
-    found = scan(inputs, options.output_dir, recursive)
+    others = [folder for folder in (options.uncertain_dir, options.originals_dir) if folder]
+    found = scan(inputs, options.output_dir, recursive, others)
     if not found.found and not found.problems:
         names = ", ".join(map(str, inputs[:3])) + (", ..." if len(inputs) > 3 else "")
         raise UsageError(

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from zippo_desktop import __version__
-from zippo_desktop.batch.job import Task
-from zippo_desktop.engine.session import ModelSpec, SessionInfo
+from zippo_desktop.batch.job import Options, Task
+from zippo_desktop.engine.session import SessionInfo
 from zippo_desktop.errors import printable
 
 REPORT_SCHEMA_VERSION = 1
@@ -38,9 +38,12 @@ class ExitCode:
 
 @dataclass(frozen=True)
 class ItemResult:
-    """One item's end. `message` is why it failed or was skipped; `seconds` has one entry a stage.
+    """One item's end. `message` is why it failed or was skipped, or what went wrong beside a done one.
 
+    `seconds` has one entry a stage, `index` is the item's place in the job, -1 for what never became one.
     `confidence` is in 0..1, None where nothing was to be judged; `doubts` are its reasons, in sentences.
+    `batch` are the places in the job of all that went through the network together with it, itself among
+    them; nothing for what never came to the network.
     """
 
     label: str
@@ -52,11 +55,40 @@ class ItemResult:
     parameters: Mapping[str, str] = field(default_factory=dict)
     confidence: float | None = None
     doubts: tuple[str, ...] = ()
+    batch: tuple[int, ...] = ()
+    index: int = -1
+
+    def is_uncertain(self, below: float) -> bool:
+        """Whether there is a result that should be looked at."""
+        is_judged = self.status is Status.DONE and self.confidence is not None
+        return is_judged and self.confidence < below  # type: ignore[operator]
+
+
+class Model(Protocol):
+    """What identifies a model, be it an opened one's `ModelSpec` or what a journal says of it."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its weights, hexadecimal."""
+        ...
 
 
 @dataclass(frozen=True)
 class Report:
-    """One job's end. `spec` and `info` are None when no model was opened."""
+    """One job's end. `spec` and `info` are None when no model was opened.
+
+    The options say which results are uncertain, and whether that counts as a failure.
+    """
 
     task: Task
     total: int
@@ -64,12 +96,14 @@ class Report:
     started_at: str  # UTC, ISO 8601
     seconds: float
     passed_over: int = 0
-    spec: ModelSpec | None = None
+    spec: Model | None = None
     info: SessionInfo | None = None
     opening_s: float = 0.0
     notes: tuple[str, ...] = ()
     stopped_by: str = ""  # the sentence that stopped the job, if one did
     is_cancelled: bool = False
+    uncertain_below: float = Options.uncertain_below
+    fails_if_uncertain: bool = False
 
     @property
     def counts(self) -> dict[str, int]:
@@ -84,13 +118,19 @@ class Report:
         return tuple(result for result in self.results if result.status is Status.FAILED)
 
     @property
+    def uncertain(self) -> tuple[ItemResult, ...]:
+        """The results that should be looked at, in the job's order."""
+        return tuple(result for result in self.results if result.is_uncertain(self.uncertain_below))
+
+    @property
     def exit_code(self) -> int:
         """3 before 130 before 1: the reason that weighs most."""
         if self.stopped_by:
             return ExitCode.UNUSABLE
         if self.is_cancelled:
             return ExitCode.CANCELLED
-        return ExitCode.SOME_FAILED if self.failures else ExitCode.DONE
+        is_short = self.failures or (self.fails_if_uncertain and self.uncertain)
+        return ExitCode.SOME_FAILED if is_short else ExitCode.DONE
 
     @property
     def seconds_by_stage(self) -> dict[str, float]:
@@ -111,7 +151,13 @@ class Report:
             "task": self.task,
             "started_at": self.started_at,
             "exit_code": self.exit_code,
-            "counts": {"total": self.total, **self.counts, "passed_over": self.passed_over},
+            "counts": {
+                "total": self.total,
+                **self.counts,
+                "uncertain": len(self.uncertain),
+                "passed_over": self.passed_over,
+            },
+            "uncertain_below": self.uncertain_below,
             "model": self.spec and {key: getattr(self.spec, key) for key in ("name", "version", "digest")},
             "engine": self.info and self.info.engine,
             "provider": self.info and self.info.provider,
@@ -126,6 +172,7 @@ class Report:
 
 def _result_as_plain(result: ItemResult) -> dict[str, Any]:
     return {
+        "index": result.index,
         "name": printable(result.label),
         "status": result.status.value,
         "message": printable(result.message),
@@ -133,4 +180,7 @@ def _result_as_plain(result: ItemResult) -> dict[str, Any]:
         "outputs": [printable(path) for path in result.outputs],
         "seconds": {stage: round(seconds, 4) for stage, seconds in result.seconds.items()},
         "parameters": dict(result.parameters),
+        "confidence": None if result.confidence is None else round(result.confidence, 4),
+        "doubts": [printable(doubt) for doubt in result.doubts],
+        "batch": list(result.batch),
     }

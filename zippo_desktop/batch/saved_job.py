@@ -7,7 +7,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -15,8 +15,10 @@ from filelock import FileLock, Timeout
 
 from zippo_desktop.batch.job import Item, Job, Options, Problem, Task
 from zippo_desktop.batch.journal import JOB_NAME, JOURNAL_NAME, JOURNAL_SCHEMA_VERSION
-from zippo_desktop.batch.report import ItemResult, Status
+from zippo_desktop.batch.report import ItemResult, Report, Status
+from zippo_desktop.engine.session import SessionInfo
 from zippo_desktop.errors import UsageError
+from zippo_desktop.export.long_paths import reachable
 from zippo_desktop.export.write import Target
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 
@@ -41,14 +43,29 @@ class Resumption:
 
 
 @dataclass(frozen=True)
+class SavedModel:
+    """The model that a job began with."""
+
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class SavedJob:
-    """A job and the last line of its journal for each item that has one, by the item's place."""
+    """A job and the last line of its journal for each item that has one, by the item's place.
+
+    `seconds` is the time that all its runs took together, up to the last item of each. A photo that has
+    been moved to its archive is the item's source there.
+    """
 
     job_dir: Path
     job: Job
     created_at: str
-    model_digest: str
+    model: SavedModel
+    info: SessionInfo
     lines: Mapping[int, Mapping[str, Any]]
+    seconds: float
 
     @property
     def counts(self) -> dict[str, int]:
@@ -59,15 +76,38 @@ class SavedJob:
         return counts | {"left": len(self.job.items) - len(self.lines)}
 
     def resumption(self, *, retry_failed: bool) -> Resumption:
-        """What need not be done again: all that ended, but for changed files and, if asked, failures."""
+        """What need not be done again: all that ended, but for changed files and, if asked, failures.
+
+        What was skipped is looked at anew, for the files that it was skipped for may be gone.
+        """
         ended, redo = {}, set()
         for index, line in self.lines.items():
             status = Status(line["status"])
             if status is Status.DONE and not _is_as_it_was(line):
                 redo.add(index)
-            elif status is not Status.FAILED or not retry_failed:
-                ended[index] = _result(self.job.items[index], line)
-        return Resumption(ended, frozenset(redo), self.model_digest)
+            elif status is Status.DONE or (status is Status.FAILED and not retry_failed):
+                ended[index] = _result(index, self.job.items[index], line)
+        return Resumption(ended, frozenset(redo), self.model.digest)
+
+    def report(self) -> Report:
+        """What has become of the job so far, over all its runs; with items left, a stopped one's report."""
+        options, problems = self.job.options, self.job.problems
+        failed = [ItemResult(problem.label, Status.FAILED, problem.message) for problem in problems]
+        ended = [_result(index, self.job.items[index], line) for index, line in sorted(self.lines.items())]
+        return Report(
+            task=self.job.task,
+            total=len(self.job.items) + len(problems),
+            results=(*failed, *ended),
+            started_at=self.created_at,
+            seconds=self.seconds,
+            passed_over=self.job.passed_over,
+            spec=self.model,
+            info=self.info,
+            notes=self.info.fallbacks,
+            is_cancelled=self.counts["left"] > 0,
+            uncertain_below=options.uncertain_below,
+            fails_if_uncertain=options.fail_if_uncertain,
+        )
 
 
 def list_jobs(jobs_dir: Path) -> list[Path]:
@@ -96,12 +136,15 @@ def read_job(job_dir: Path) -> SavedJob:
         if snapshot["schema_version"] > JOURNAL_SCHEMA_VERSION:
             raise UsageError(f"The job {job_dir} was begun by a newer program.", "Update this one.")
         task: Task = snapshot["task"]
-        items = tuple(_item(plain, task) for plain in snapshot["items"])
+        items = tuple(_where_it_is(_item(plain, task)) for plain in snapshot["items"])
         problems = tuple(_revived(Problem, plain) for plain in snapshot.get("problems", ()))
         options = _revived(Options, snapshot["options"])
         job = Job(task, options, items, problems, snapshot.get("passed_over", 0))
-        lines = {line["index"]: line for line in _lines(job_dir) if 0 <= line["index"] < len(items)}
-        return SavedJob(job_dir, job, snapshot["created_at"], snapshot["model"]["digest"], lines)
+        model = _revived(SavedModel, snapshot["model"])
+        fallbacks = tuple(snapshot.get("fallbacks", ()))
+        info = SessionInfo(snapshot["engine"], snapshot["provider"], fallbacks)
+        lines, seconds = _read_journal(job_dir, len(items))
+        return SavedJob(job_dir, job, snapshot["created_at"], model, info, lines, seconds)
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise UsageError(f"The job {job_dir} cannot be read: {error!r}.", "Start it anew.") from error
 
@@ -130,6 +173,17 @@ def job_lock(job_dir: Path) -> Iterator[None]:
                 job_dir.rmdir()
 
 
+def _read_journal(job_dir: Path, count: int) -> tuple[dict[int, dict[str, Any]], float]:
+    """The last line of each of the job's items, and the seconds that its runs took together."""
+    lines: dict[int, dict[str, Any]] = {}
+    took: dict[str, float] = {}
+    for line in _lines(job_dir):
+        if 0 <= line["index"] < count:
+            lines[line["index"]] = line
+            took[line.get("run", "")] = line.get("elapsed_s", 0.0)
+    return lines, sum(took.values())
+
+
 def _lines(job_dir: Path) -> Iterator[dict[str, Any]]:
     path = job_dir / JOURNAL_NAME
     if not path.is_file():
@@ -147,15 +201,34 @@ def _is_as_it_was(line: Mapping[str, Any]) -> bool:
 
 def _has_state(state: Mapping[str, Any]) -> bool:
     try:
-        status = Path(state["path"]).stat()
+        status = reachable(Path(state["path"])).stat()
     except OSError:
         return False
     return (status.st_size, status.st_mtime_ns) == (state["bytes"], state["mtime_ns"])
 
 
-def _result(item: Item, line: Mapping[str, Any]) -> ItemResult:
-    outputs = tuple(Path(state["path"]) for state in line["outputs"])
-    return ItemResult(item.label, Status(line["status"]), line["message"], item.source, outputs)
+def _result(index: int, item: Item, line: Mapping[str, Any]) -> ItemResult:
+    """A line as the result that it was made of; the program's first lines had less in them."""
+    return ItemResult(
+        label=item.label,
+        status=Status(line["status"]),
+        message=line["message"],
+        source=Path(line["source"]["path"]) if line["source"] else item.source,
+        outputs=tuple(Path(state["path"]) for state in line["outputs"]),
+        seconds=line["stages"] if "stages" in line else {"all": line["seconds"]},
+        parameters=line.get("parameters", {}),
+        confidence=line.get("confidence"),
+        doubts=tuple(line.get("doubts", ())),
+        batch=tuple(line.get("batch", ())),
+        index=index,
+    )
+
+
+def _where_it_is(item: Item) -> Item:
+    """The item with its photo in the archive, if it was moved there, be it by a run that died right after."""
+    if item.source and item.archive and not reachable(item.source).exists():
+        return replace(item, source=item.archive) if reachable(item.archive).exists() else item
+    return item
 
 
 def _item(plain: Mapping[str, Any], task: Task) -> Item:
@@ -166,6 +239,8 @@ def _item(plain: Mapping[str, Any], task: Task) -> Item:
         source=_path(plain["source"]),
         start=_path(plain["start"]),
         trimap=_path(plain.get("trimap")),
+        uncertain_target=_revived(Target | None, plain.get("uncertain_target")),
+        archive=_path(plain.get("archive")),
     )
 
 

@@ -38,19 +38,22 @@ class Scan:
     passed_over: int = 0
 
 
-def scan(inputs: Sequence[Path], output_dir: Path, recursive: bool = True) -> Scan:
+def scan(
+    inputs: Sequence[Path], output_dir: Path, recursive: bool = True, other_dirs: Sequence[Path] = ()
+) -> Scan:
     """Look through files and folders. Hidden files, and trimaps beside photos, are not pictures.
 
     A folder reached twice (a link, a loop, an input inside another) is read once; a file named
-    twice is one picture; `output_dir` inside an input is not read. Raises `UsageError` where a
-    folder is input and output at once, for the next run would take its results for photos.
+    twice is one picture; `output_dir` inside an input is not read, nor are the `other_dirs` that the job
+    puts files into. Raises `UsageError` where a folder is input and output at once, for the next run
+    would take its results for photos.
     """
     result = Scan()
-    output_id = _folder_id(output_dir)
-    seen_folders = {output_id} - {None}
+    output_ids = {_folder_id(folder) for folder in (output_dir, *other_dirs)} - {None}
+    seen_folders = set(output_ids)
     for path in inputs:
         if os.path.isdir(path):
-            if output_id is not None and _folder_id(path) == output_id:
+            if _folder_id(path) in output_ids:
                 raise UsageError(f"{path} is input and output at once.", "Choose another output folder.")
             _scan_folder(path, recursive, seen_folders, result)
         elif is_image_name(path) or not os.path.lexists(path):

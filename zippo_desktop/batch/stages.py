@@ -1,27 +1,46 @@
-"""What the runner does with one item of each task: decode, infer, finish. Exporting is the same for all."""
+"""What is done with the items of each task: decode, infer, finish. Exporting is the same for all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from zippo_desktop.batch.job import Item, Job, Task
 from zippo_desktop.diffusion.sampler import OnStep
 from zippo_desktop.engine.session import ModelSpec, Session
-from zippo_desktop.errors import InputError, ModelError
-from zippo_desktop.imaging.decode import decode, decode_matte
-from zippo_desktop.imaging.layers import LayerStack
+from zippo_desktop.errors import InputError, ModelError, ZippoError
+from zippo_desktop.imaging.colour import srgb_8_bit
+from zippo_desktop.imaging.decode import Photo, decode, decode_matte
+from zippo_desktop.imaging.layers import LayerStack, Matte
 from zippo_desktop.imaging.trimap import read_known
 from zippo_desktop.pipelines import generation, matting, painting
+from zippo_desktop.pipelines.confidence import Assessment, assess
 from zippo_desktop.pipelines.cutting import cut_out, has_matte, kept_as_it_is
+from zippo_desktop.pipelines.previews import OnPreview
 from zippo_desktop.pipelines.request import (
     GenerationRequest,
     MattingRequest,
     PaintingRequest,
+    Request,
     keeps_start,
 )
+
+BatchKey = Hashable | None  # what items of one batch have in common; None for what goes alone
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The layers of an item, a way to the sRGB picture [H,W,3] that it began with, and how sure it is."""
+
+    layers: LayerStack
+    picture: Callable[[], NDArray[np.uint8]] | None = None
+    assessment: Assessment | None = None
 
 
 @dataclass(frozen=True)
@@ -29,8 +48,9 @@ class Stages:
     """Three steps of one task. What passes between them is the task's own affair."""
 
     decode: Callable[[Item, ModelSpec, int], Any]  # any thread; the last is the most pixels of a picture
-    infer: Callable[[Session, Any, Item, OnStep], Any]  # the session's thread
-    finish: Callable[[Any, Any, Item, Mapping[str, str]], LayerStack]  # any thread
+    infer: Callable[[Session, Sequence[Any], Request, OnStep, OnPreview | None], Sequence[Any]]  # session's
+    finish: Callable[[Any, Any, Item, Mapping[str, str]], Finished]  # any thread
+    batch_key: Callable[[Any], BatchKey] = lambda decoded: None  # of items of one request
 
 
 def check(job: Job, spec: ModelSpec) -> None:
@@ -53,15 +73,40 @@ def _decode_photo(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
     return photo, known, None if has_matte(photo, request) else matting.prepare(photo, spec)
 
 
-def _infer_matte(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
+def _matte_key(decoded: Any) -> BatchKey:
     *_, prepared = decoded
-    return prepared and matting.infer_photo(session, prepared, cast(MattingRequest, item.request), on_step)
+    return None if prepared is None else tuple(prepared.fit.image.shape)
 
 
-def _finish_cutout(decoded: Any, found: Any, item: Item, parameters: Mapping[str, str]) -> LayerStack:
+def _infer_mattes(
+    session: Session,
+    decoded: Sequence[Any],
+    request: Request,
+    on_step: OnStep,
+    on_preview: OnPreview | None,
+) -> Sequence[Any]:
+    photos = [prepared for *_, prepared in decoded if prepared is not None]
+    if not photos:
+        return [None] * len(decoded)
+    return matting.infer_photos(session, photos, cast(MattingRequest, request), on_step)
+
+
+def _finish_cutout(decoded: Any, found: Any, item: Item, parameters: Mapping[str, str]) -> Finished:
     photo, known, prepared = decoded
-    matte = photo.alpha if prepared is None else matting.native_matte(found, prepared)
-    return cut_out(photo, matte, cast(MattingRequest, item.request), known)
+    request = cast(MattingRequest, item.request)
+    if prepared is None:
+        return Finished(cut_out(photo, photo.alpha, request, known), partial(srgb_8_bit, photo))
+    matte = matting.native_matte(found, prepared)
+    assessment = _assessed(found, matte)
+    return Finished(cut_out(photo, matte, request, known), lambda: prepared.image, assessment)
+
+
+def _assessed(found: matting.NetworkMatte, matte: Matte) -> Assessment | None:
+    """How sure a matte is; what it fails of does not fail the matte, unless it is a bug."""
+    try:
+        return assess(found, matte)
+    except (MemoryError, ZippoError):
+        return None
 
 
 def _decode_matte(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
@@ -78,19 +123,26 @@ def _decode_matte(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
     return matte, fit, photo, painting.prepare_start(photo, matte, spec)
 
 
-def _infer_colours(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
-    _, fit, _, start = decoded
-    request = cast(PaintingRequest, item.request)
+def _infer_colours(
+    session: Session,
+    decoded: Sequence[Any],
+    request: Request,
+    on_step: OnStep,
+    on_preview: OnPreview | None,
+) -> Sequence[Any]:
+    request = cast(PaintingRequest, request)
     if keeps_start(request):
-        return None
-    return painting.infer_fit(session, fit, request, on_step, start)
+        return [None] * len(decoded)
+    return [
+        painting.infer_fit(session, fit, request, on_step, start, on_preview) for _, fit, _, start in decoded
+    ]
 
 
-def _finish_painting(decoded: Any, colours: Any, item: Item, parameters: Mapping[str, str]) -> LayerStack:
+def _finish_painting(decoded: Any, colours: Any, item: Item, parameters: Mapping[str, str]) -> Finished:
     matte, _, photo, _ = decoded
     if colours is None:
-        return kept_as_it_is(photo, matte, parameters)
-    return painting.finish(colours, matte, parameters)
+        return Finished(kept_as_it_is(photo, matte, parameters), _picture_of(photo))
+    return Finished(painting.finish(colours, matte, parameters), _picture_of(photo))
 
 
 def _decode_start(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
@@ -104,19 +156,29 @@ def _decode_start(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
     return photo, generation.prepare_start(photo, photo.alpha, spec)
 
 
-def _infer_picture(session: Session, decoded: Any, item: Item, on_step: OnStep) -> Any:
-    _, start = decoded
-    request = cast(GenerationRequest, item.request)
+def _infer_pictures(
+    session: Session,
+    decoded: Sequence[Any],
+    request: Request,
+    on_step: OnStep,
+    on_preview: OnPreview | None,
+) -> Sequence[Any]:
+    request = cast(GenerationRequest, request)
     if keeps_start(request):
-        return None
-    return generation.infer(session, request, on_step, start)
+        return [None] * len(decoded)
+    return [generation.infer(session, request, on_step, start, on_preview) for _, start in decoded]
 
 
-def _finish_picture(decoded: Any, picture: Any, item: Item, parameters: Mapping[str, str]) -> LayerStack:
+def _finish_picture(decoded: Any, picture: Any, item: Item, parameters: Mapping[str, str]) -> Finished:
     photo, _ = decoded
     if picture is None:
-        return kept_as_it_is(photo, photo.alpha, parameters)
-    return generation.finish(picture, parameters, photo and photo.pixels.shape[:2])
+        return Finished(kept_as_it_is(photo, photo.alpha, parameters), _picture_of(photo))
+    size = photo and photo.pixels.shape[:2]
+    return Finished(generation.finish(picture, parameters, size), _picture_of(photo))
+
+
+def _picture_of(photo: Photo | None) -> Callable[[], NDArray[np.uint8]] | None:
+    return None if photo is None else partial(srgb_8_bit, photo)
 
 
 def _source(item: Item) -> Path:
@@ -126,7 +188,7 @@ def _source(item: Item) -> Path:
 
 
 STAGES: Mapping[Task, Stages] = {
-    "matting": Stages(_decode_photo, _infer_matte, _finish_cutout),
+    "matting": Stages(_decode_photo, _infer_mattes, _finish_cutout, _matte_key),
     "painting": Stages(_decode_matte, _infer_colours, _finish_painting),
-    "generation": Stages(_decode_start, _infer_picture, _finish_picture),
+    "generation": Stages(_decode_start, _infer_pictures, _finish_picture),
 }

@@ -19,6 +19,7 @@ from zippo_desktop.cli.commands import (
     evaluation,
     export,
     generate,
+    gui,
     init,
     jobs,
     matte,
@@ -26,6 +27,7 @@ from zippo_desktop.cli.commands import (
     paint,
     presets,
     train,
+    watch,
 )
 from zippo_desktop.cli.console import error_console, plain, tell_error
 from zippo_desktop.errors import Cancelled, EngineError, ModelError, UsageError, ZippoError
@@ -82,16 +84,22 @@ def _show_version(is_asked: bool) -> None:
 
 
 def program(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Cut subjects out of photos, paint into mattes and make transparent images: offline, one model."""
+    """Cut subjects out of photos, paint into mattes and make transparent images: offline, one model.
+
+    Without a command, the window opens.
+    """
+    if context.invoked_subcommand is None:
+        as_sentences(gui.open_window)([])
 
 
 app = typer.Typer(
     name="zippo-desktop",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode="markdown",
     epilog=EXIT_CODES,
     pretty_exceptions_enable=False,
@@ -111,9 +119,11 @@ def _group(name: str, text: str, commands: dict[str, Callable[..., None]], panel
     app.add_typer(group, name=name, rich_help_panel=panel)
 
 
+_command(gui.gui, "Pictures", gui.EXAMPLES)
 _command(matte.matte, "Pictures", matte.EXAMPLES)
 _command(paint.paint, "Pictures", paint.EXAMPLES)
 _command(generate.generate, "Pictures", generate.EXAMPLES)
+_command(watch.watch, "Pictures", watch.EXAMPLES)
 _command(init.init, "Making models")
 _command(train.train, "Making models")
 _command(evaluate.evaluate, "Making models")
@@ -135,8 +145,8 @@ _group(
 _command(jobs.resume, "Pictures", jobs.EXAMPLES)
 _group(
     "jobs",
-    "List, show and forget the jobs that were begun.",
-    {"list": jobs.list_, "show": jobs.show, "remove": jobs.remove},
+    "List, show and forget the jobs that were begun, write their reports.",
+    {"list": jobs.list_, "show": jobs.show, "report": jobs.report, "remove": jobs.remove},
     panel="Pictures",
 )
 _group(

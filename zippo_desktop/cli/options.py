@@ -18,6 +18,7 @@ DEFAULT_STRENGTH = 0.6  # of what starts from a picture
 _ENGINE_PANEL = "Model and engine"
 _FILES_PANEL = "Files"
 _SHOWN_PANEL = "What is shown"
+_UNCERTAIN_PANEL = "Uncertain results"
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -81,12 +82,74 @@ MegapixelsOption = Annotated[
     ),
 ]
 ReportOption = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--report",
-        metavar="FILE.json",
-        help="Write what became of each item as JSON.",
+        metavar="FILE.html|FILE.json",
+        help="Write what became of each item: a page that shows the doubtful ones first, or JSON. "
+        "May be repeated.",
+        show_default=False,
         rich_help_panel=_SHOWN_PANEL,
+    ),
+]
+UncertainBelowOption = Annotated[
+    float | None,
+    typer.Option(
+        "--uncertain-below",
+        min=0.0,
+        max=1.0,
+        metavar="0..1",
+        help="Which confidence makes a result uncertain. [default: what suits most photos]",
+        show_default=False,
+        rich_help_panel=_UNCERTAIN_PANEL,
+    ),
+]
+FailIfUncertainOption = Annotated[
+    bool,
+    typer.Option(
+        "--fail-if-uncertain",
+        help="End with exit code 1 if a result is uncertain.",
+        rich_help_panel=_UNCERTAIN_PANEL,
+    ),
+]
+MoveUncertainOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--move-uncertain",
+        metavar="DIR",
+        help="Folder for the uncertain results, by the same sub-folders and names; replaces no file there.",
+        rich_help_panel=_UNCERTAIN_PANEL,
+    ),
+]
+MoveOriginalsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--move-originals",
+        metavar="DIR",
+        help="Move each photo into this folder once its results are written; replaces no file there.",
+        rich_help_panel=_FILES_PANEL,
+    ),
+]
+BatchSizeOption = Annotated[
+    int,
+    typer.Option(
+        "--batch-size",
+        min=0,
+        metavar="N",
+        help="Most photos to put through the network together. 0: what suits the provider.",
+        rich_help_panel=_ENGINE_PANEL,
+    ),
+]
+MemoryLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--memory-limit",
+        min=0,
+        metavar="MB",
+        help="Most memory for pictures in work; a larger picture is done alone. 0: half of what is free. "
+        "[default: the settings', else 0]",
+        show_default=False,
+        rich_help_panel=_ENGINE_PANEL,
     ),
 ]
 DryRunOption = Annotated[

@@ -12,6 +12,7 @@ from zippo_desktop.diffusion.schedule import NoiseSchedule
 
 Denoise = Callable[[Array, int], Array]  # (x_t, t) -> the network's prediction, all of x_t's shape
 OnStep = Callable[[int, int], None]  # (steps done, steps in all); raise `Cancelled` in it to stop
+OnClean = Callable[[Array], None]  # the clean latent as a step that is not the last believes it to be
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def sample_ddim(
     steps: int,
     on_step: OnStep | None = None,
     start: Start | None = None,
+    on_clean: OnClean | None = None,
 ) -> Array:
     """DDIM with eta 0 (Song et al. 2021, equation 12): standard normal `noise` to a clean latent.
 
@@ -55,6 +57,8 @@ def sample_ddim(
         clean, predicted_noise = schedule.to_clean_and_noise(sample, denoise(sample, t), t)
         is_last = done == len(timesteps)
         sample = clean if is_last else schedule.add_noise(clean, predicted_noise, timesteps[done])
+        if on_clean and not is_last:
+            on_clean(clean)
         if on_step:
             on_step(done, len(timesteps))
     return sample

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zippo_desktop.errors import ExportError
+from zippo_desktop.export.long_paths import reachable
+from zippo_desktop.export.unfinished import sweep, unfinished, unfinished_name
 
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -23,16 +24,15 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
     Until then it has another name in the same folder; after an error, or an interruption, nothing of
     it is left. Raises ExportError.
     """
-    unfinished = _unfinished_name(path)
-    with _trouble_told(path):
+    with _trouble_told(path), unfinished(path, lambda draft: draft.touch(exist_ok=False)) as draft:
         try:
-            with open(unfinished, "xb") as file:
+            with open(draft, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(unfinished, path)
+            os.replace(draft, reachable(path))
         except BaseException:
-            unfinished.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             raise
 
 
@@ -42,14 +42,12 @@ def make_folder_atomically(path: Path) -> Iterator[Path]:
 
     The old folder stays until the new one is full. Raises ExportError.
     """
-    unfinished = _unfinished_name(path)
-    with _trouble_told(path):
+    with _trouble_told(path), unfinished(path, Path.mkdir) as draft:
         try:
-            unfinished.mkdir()
-            yield unfinished
-            _take_place(unfinished, path)
+            yield draft
+            _take_place(draft, reachable(path))
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _take_place(new: Path, path: Path) -> None:
@@ -57,7 +55,7 @@ def _take_place(new: Path, path: Path) -> None:
     if not path.is_dir():
         os.rename(new, path)
         return
-    old = _unfinished_name(path)
+    old = unfinished_name(path)
     os.rename(path, old)
     try:
         os.rename(new, path)
@@ -69,26 +67,25 @@ def _take_place(new: Path, path: Path) -> None:
 
 def write_through(path: Path, content: bytes) -> None:
     """Write a new file and wait until it is on the disk. Raises OSError."""
-    with open(path, "xb") as file:
+    with open(reachable(path), "xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
 def make_output_dir(path: Path) -> None:
-    """Make a folder and those above it, where they do not exist. Raises ExportError."""
+    """Make a folder and those above it, where they do not exist. Raises ExportError.
+
+    What a program that was killed has left unfinished in it goes.
+    """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        reachable(path).mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         hint = "Choose another output folder."
         raise ExportError(f"{path} is a file, so results cannot go into it.", hint) from None
     except OSError as error:
         raise _export_error(path, error) from error
-
-
-def _unfinished_name(path: Path) -> Path:
-    """A free hidden name beside `path`, and a short one, as `path` may be as long as a name can be."""
-    return path.with_name(f".zippo-{secrets.token_hex(6)}.part")
+    sweep(path)
 
 
 @contextmanager

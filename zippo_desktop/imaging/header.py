@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 from PIL import ExifTags, Image
 
-_DAMAGE = (ArithmeticError, LookupError, OSError, RuntimeError, SyntaxError, TypeError, ValueError)
+from zippo_desktop.imaging.metadata import EXIF_ERRORS
+
+_DAMAGE = (*EXIF_ERRORS, EOFError, MemoryError, RuntimeError, zlib.error, Image.DecompressionBombError)
 _EXIF_TIME = "%Y:%m:%d %H:%M:%S"
 
 
@@ -30,8 +33,9 @@ def read_header(path: Path) -> Header:
     day = _file_day(path)
     try:
         with Image.open(io.BytesIO(path.read_bytes())) as image:
-            exif = image.getexif()
-            is_turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
+            exif = Image.Image.getexif(image)  # a PNG's own would decode the picture first
+            # Pillow tells a TIFF's upright size itself.
+            is_turned = image.format != "TIFF" and exif.get(ExifTags.Base.Orientation, 1) >= 5
             width, height = reversed(image.size) if is_turned else image.size
             taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
     except _DAMAGE:
@@ -49,5 +53,5 @@ def _day(taken: object) -> date | None:
 def _file_day(path: Path) -> date:
     try:
         return datetime.fromtimestamp(path.stat().st_mtime).date()
-    except OSError:
+    except (OSError, OverflowError, ValueError):  # a time that no calendar has
         return date.today()

@@ -70,8 +70,15 @@ def find_known(photo_path: Path, given: Path | None = None) -> Path | None:
         return given
     else:
         raise InputError(f"The trimap {given} does not exist.", "Name a file, or a folder of trimaps.")
-    found = (path for path in candidates if path.is_file() and not path.samefile(photo_path))
-    return next(found, None)
+    return next((path for path in candidates if _is_other_file(path, photo_path)), None)
+
+
+def _is_other_file(path: Path, photo_path: Path) -> bool:
+    """Whether there is such a file, and it is not the photo. A name too long for the disk is no file's."""
+    try:
+        return path.is_file() and not path.samefile(photo_path)
+    except OSError:
+        return False
 
 
 def read_known(path: Path, size: tuple[int, int]) -> Known:

@@ -87,6 +87,7 @@ LOOK_OPTIONS = (
     ),
     LookOption("ensemble", "matting", "ensemble", "Mattes to average, every second one of the mirror image."),
     LookOption("second-pass", "matting", "second_pass", "Look again, close up, at a subject that is small."),
+    LookOption("check", "matting", "check", "Compare with the mirror image's matte, for the confidence."),
     LookOption(
         "edges", "matting", "edges", "fast: along the photo's edges. fine: the soft edge in detail, too."
     ),

@@ -23,6 +23,7 @@ from zippo_desktop.pipelines.pictures import (
     encode_matte,
     to_uint8,
 )
+from zippo_desktop.pipelines.previews import OnPreview, Rgba, cut_preview
 from zippo_desktop.pipelines.request import GenerationRequest
 
 
@@ -44,7 +45,11 @@ def prepare_start(photo: Photo, matte: Matte, spec: ModelSpec) -> Fit:
 
 
 def infer(
-    session: Session, request: GenerationRequest, on_step: OnStep | None = None, start: Fit | None = None
+    session: Session,
+    request: GenerationRequest,
+    on_step: OnStep | None = None,
+    start: Fit | None = None,
+    on_preview: OnPreview | None = None,
 ) -> Array:
     """A picture and its matte, [h,w,4] in 0..1: colours over the grey backdrop, then the matte.
 
@@ -69,11 +74,24 @@ def infer(
         predictions = predict(joint, timestep)  # [2,C,h/f,w/f]
         return join(predictions[:1], predictions[1:])
 
-    joint = sample_ddim(denoise, noise, spec.schedule, request.steps, on_step, begin)
+    def show(joint: Array) -> None:
+        if on_preview:
+            on_preview(lambda: _preview(_decode(session, joint, start)))
+
+    joint = sample_ddim(denoise, noise, spec.schedule, request.steps, on_step, begin, show)
     # 3. decode both halves
+    return _decode(session, joint, start)
+
+
+def _decode(session: Session, joint: Array, start: Fit | None) -> Array:
+    """A joint latent [1,2C,h/f,w/f] as a picture [h,w,4] in 0..1, without the start's padding."""
     rgb, matte = split(joint)
     picture = np.dstack([decode_colours(session, rgb)[0], decode_mattes(session, matte)[0]])
     return unfit(picture, start) if start is not None else picture
+
+
+def _preview(picture: Array) -> Rgba:
+    return cut_preview(picture[..., :3], picture[..., 3])
 
 
 def _encode(session: Session, start: Fit) -> Array:

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
-from zippo_desktop.diffusion.sampler import Denoise, OnStep, sample_ddim
+from zippo_desktop.diffusion.sampler import OnStep
 from zippo_desktop.engine.session import ModelSpec, Session
 from zippo_desktop.imaging.boxes import Box
 from zippo_desktop.imaging.colour import srgb_8_bit
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.matte import upsample_guided
-from zippo_desktop.imaging.resize import Fit, Picture, fit_to_network, unfit
+from zippo_desktop.imaging.resize import Fit, Picture, fit_to_network
 from zippo_desktop.pipelines import second_pass
 from zippo_desktop.pipelines.detail import refine
-from zippo_desktop.pipelines.pictures import decode_mattes, encode_colours, to_network
+from zippo_desktop.pipelines.passes import Answer, Batches, ask, mirror_image
 from zippo_desktop.pipelines.request import Edges, MattingRequest
 
 
@@ -36,13 +35,22 @@ class NetworkMatte:
     """What the network found, and how it is to become a matte of the photo's size.
 
     `first` [h,w] is of the whole photo. `closer` [h',w'] is that of the subject's `box` in the photo's
-    pixels, and None where no second look was taken, or where it contradicted the first.
+    pixels, and None where no second look was taken, or where it contradicted the first. What speaks for
+    them is in 0..1, and None where there was nothing to compare with: the overlap with what the network
+    found in the mirror image, and that of the first matte with the closer look, also of one that was dropped.
     """
 
     first: Matte
     closer: Matte | None = None
     box: Box | None = None
     edges: Edges = "fast"
+    mirror_agreement: float | None = None
+    scale_agreement: float | None = None
+
+    @property
+    def counted(self) -> Matte:
+        """The matte that shows the subject best: the closer one if there is one."""
+        return self.first if self.closer is None else self.closer
 
 
 def prepare(photo: Photo, spec: ModelSpec) -> Prepared:
@@ -59,25 +67,68 @@ def fit(image: Picture, spec: ModelSpec) -> Fit:
 def infer_photo(
     session: Session, prepared: Prepared, request: MattingRequest, on_step: OnStep | None = None
 ) -> NetworkMatte:
-    """The network's mattes of a photo; the session's thread.
+    """The network's mattes of one photo; see `infer_photos`."""
+    return infer_photos(session, [prepared], request, on_step)[0]
 
-    Whether a second pass is worth it is known only after the first. Its steps are part of the total from
-    the start, and are told as done at once where it is left out.
+
+def infer_photos(
+    session: Session,
+    photos: Sequence[Prepared],
+    request: MattingRequest,
+    on_step: OnStep | None = None,
+) -> list[NetworkMatte]:
+    """The network's mattes of some photos, best of one padded shape; the session's thread.
+
+    No call of the network has more pictures than there are photos, so that memory for the first pass is
+    memory for all. Steps are counted for each picture. Which closer looks are worth it is known only
+    after the first pass: they are part of the total from the start, and told as done at once if left out.
     """
-    steps = request.ensemble * request.steps
-    total = 2 * steps if request.second_pass else steps
-    first = infer_fits(session, [prepared.fit], request, _within(on_step, 0, total))[0]
-    height, width = prepared.image.shape[:2]
-    box = second_pass.close_up(first, height, width) if request.second_pass else None
-    if box is None:
-        if on_step is not None and request.second_pass:
-            on_step(total, total)
-        return NetworkMatte(first, edges=request.edges)
-    crop = fit(prepared.image[box.slices], session.spec)
-    closer = infer_fits(session, [crop], request, _within(on_step, steps, total))[0]
-    if not second_pass.agree(first, closer, box, height, width):
-        return NetworkMatte(first, edges=request.edges)
-    return NetworkMatte(first, closer, box, request.edges)
+    is_mirrored = request.check and request.ensemble == 1  # an ensemble has seen the mirror images anyway
+    batches = Batches(session, request, len(photos), 1 + request.second_pass + is_mirrored, on_step)
+    # 1. all photos as a whole
+    firsts = batches.ask([photo.fit for photo in photos])
+    # 2. the closer looks, by place
+    boxes = [_close_up(first, photo, request) for first, photo in zip(firsts, photos, strict=True)]
+    crops = {
+        place: fit(photos[place].image[box.slices], session.spec)
+        for place, box in enumerate(boxes)
+        if box is not None
+    }
+    closer = dict(zip(crops, batches.ask(list(crops.values())), strict=True))
+    # 3. the mirror images of what counts: of the closer look where there is one
+    counted = [crops.get(place, photo.fit) for place, photo in enumerate(photos)] if is_mirrored else []
+    mirrored = dict(enumerate(batches.ask([mirror_image(each) for each in counted])))
+    batches.end()
+    return [
+        _found(photo, firsts[place], boxes[place], closer.get(place), mirrored.get(place), request.edges)
+        for place, photo in enumerate(photos)
+    ]
+
+
+def _close_up(first: Answer, photo: Prepared, request: MattingRequest) -> Box | None:
+    return second_pass.close_up(first.matte, *photo.image.shape[:2]) if request.second_pass else None
+
+
+def _found(
+    photo: Prepared,
+    first: Answer,
+    box: Box | None,
+    closer: Answer | None,
+    mirrored: Answer | None,
+    edges: Edges,
+) -> NetworkMatte:
+    """All that the network answered about one photo, and how well the answers agree."""
+    last = closer or first
+    mirror_agreement = last.agreement
+    if mirrored is not None:
+        matte = mirrored.matte[:, ::-1][:, : last.matte.shape[1]]  # what was padding is on the right again
+        mirror_agreement = second_pass.overlap(last.matte, matte)
+    if box is None or closer is None:
+        return NetworkMatte(first.matte, None, None, edges, mirror_agreement)
+    agreement = second_pass.agreement(first.matte, closer.matte, box, *photo.image.shape[:2])
+    if agreement < second_pass.LEAST_AGREEMENT:
+        return NetworkMatte(first.matte, None, None, edges, mirror_agreement, agreement)
+    return NetworkMatte(first.matte, closer.matte, box, edges, mirror_agreement, agreement)
 
 
 def native_matte(found: NetworkMatte, prepared: Prepared) -> Matte:
@@ -104,44 +155,4 @@ def infer_fits(
     batch that it is in. Ensemble member i draws its noise from seed + i, and every second one sees
     the pictures in a mirror; the members' mattes are averaged.
     """
-    # 1. encode, as they are and mirrored
-    pictures = np.stack([each.image for each in fits])  # [N,h,w,3] 0..1
-    detailed = np.stack([each.detailed for each in fits])  # [N,h*d,w*d,3] 0..1
-    views = [(pictures, detailed), (_mirrored(pictures), _mirrored(detailed))][: request.ensemble]
-    seen = [(encode_colours(session, a), session.image_features(to_network(b))) for a, b in views]
-    text = np.repeat(session.encode_prompts([request.prompt]), len(fits), axis=0)  # [N,L,D]
-    branches = [Branch.RGB_TO_MATTE] * len(fits)
-
-    def denoiser(rgb: Array, features: Array | None) -> Denoise:
-        return lambda matte, timestep: session.denoise(join(rgb, matte), timestep, branches, text, features)
-
-    total = np.zeros(pictures.shape[:3], np.float32)
-    for member in range(request.ensemble):
-        rgb, features = seen[member % 2]  # [N,C,h/f,w/f], [N,F,h/f,w/f]
-        # 2. draw the noise, the same for each picture
-        noise = np.repeat(draw_noise(request.seed + member, (1, *rgb.shape[1:])), len(fits), axis=0)
-        # 3. sample the matte's half, given the RGB half
-        latents = sample_ddim(
-            denoiser(rgb, features),
-            noise,
-            session.spec.schedule,
-            request.steps,
-            _within(on_step, member * request.steps, request.ensemble * request.steps),
-        )
-        # 4. decode
-        mattes = decode_mattes(session, latents)  # [N,h,w] 0..1
-        total += _mirrored(mattes) if member % 2 else mattes
-    # 5. average the ensemble and take the padding off
-    return [unfit(matte, each) for matte, each in zip(total / request.ensemble, fits, strict=True)]
-
-
-def _mirrored(pictures: Array) -> Array:
-    """Pictures [N,h,w] or [N,h,w,C], left and right exchanged."""
-    return pictures[:, :, ::-1]
-
-
-def _within(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
-    """Report the steps of a part as steps of the whole, of which `before` are done already."""
-    if on_step is None:
-        return None
-    return lambda done, _: on_step(before + done, total)
+    return [answer.matte for answer in ask(session, fits, request, on_step)]

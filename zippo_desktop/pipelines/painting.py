@@ -14,6 +14,7 @@ from zippo_desktop.imaging.layers import LayerStack, Matte, Metadata
 from zippo_desktop.imaging.resize import Fit, fit_to_network, resize, unfit
 from zippo_desktop.pipelines.guidance import guided_denoiser
 from zippo_desktop.pipelines.pictures import decode_colours, encode_colours, encode_matte, to_uint8
+from zippo_desktop.pipelines.previews import OnPreview, cut_preview
 from zippo_desktop.pipelines.request import PaintingRequest
 
 
@@ -38,6 +39,7 @@ def infer_fit(
     request: PaintingRequest,
     on_step: OnStep | None = None,
     start: Fit | None = None,
+    on_preview: OnPreview | None = None,
 ) -> Array:
     """Colours for a prepared matte: RGB [h,w,3] in 0..1, without padding.
 
@@ -54,6 +56,11 @@ def infer_fit(
     predict = guided_denoiser(
         session, [Branch.MATTE_TO_RGB], request.prompt, request.negative, request.guidance
     )
+
+    def show(rgb: Array) -> None:
+        if on_preview:
+            on_preview(lambda: cut_preview(_decode(session, rgb, fit), unfit(fit.image[..., 0], fit)))
+
     latents = sample_ddim(
         lambda rgb, timestep: predict(join(rgb, matte), timestep),
         noise,
@@ -61,9 +68,15 @@ def infer_fit(
         request.steps,
         on_step,
         begin,
+        show,
     )
     # 4. decode
-    return unfit(decode_colours(session, latents)[0], fit)
+    return _decode(session, latents, fit)
+
+
+def _decode(session: Session, rgb: Array, fit: Fit) -> Array:
+    """Latents [1,C,h/f,w/f] of colours as a picture [h,w,3] in 0..1, without padding."""
+    return unfit(decode_colours(session, rgb)[0], fit)
 
 
 def finish(colours: Array, matte: Matte, parameters: Mapping[str, str]) -> LayerStack:

@@ -22,6 +22,7 @@ class MattingRequest:
     ensemble: int = 1
     seed: int = 0
     second_pass: bool = True  # a subject that is small in its frame is looked at again, close up
+    check: bool = True  # the mirror image is asked as well: for the confidence, not for the matte
     edges: Edges = "fast"  # "fine" has the network look at the soft edge in tiles
     alpha: KnownAlpha = (
         "multiply"  # what the photo's own transparency is: a factor, the matte itself, nothing

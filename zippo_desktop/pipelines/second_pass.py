@@ -21,9 +21,7 @@ SEEN_FROM = 0.1  # the highest alpha in a matte that holds a subject at all
 OTHERS_FROM = 0.1  # a part with so much of the largest part's mass is a subject, too
 MARGIN = 0.2  # around the subject, as a share of its longer side
 LARGEST_SHARE = 0.85  # of the frame's longer side, by the crop's: beyond it a closer look shows nothing new
-LEAST_AGREEMENT = (
-    0.1  # soft IoU of both mattes in the crop; a first matte of a small thing is faint, though right
-)
+LEAST_AGREEMENT = 0.1  # of both mattes in the crop; a first matte of a small thing is faint, though right
 SEAM = 0.05  # of the crop's longer side: how wide its border is blended
 LONGEST_PX = 2048  # of the joined matte
 
@@ -68,12 +66,16 @@ def _subjects(first: Matte) -> NDArray[np.bool_]:
     return np.asarray((mass >= OTHERS_FROM * mass.max())[labels] & mask)
 
 
-def agree(first: Matte, second: Matte, box: Box, height: int, width: int) -> bool:
-    """Whether the matte [h',w'] of a box in a photo of this size means what the first matte [h,w] means."""
-    small = box.scaled((height, width), first.shape)
-    before = first[small.slices]
-    now = resize(second, *before.shape)
-    return bool(np.minimum(before, now).sum() >= LEAST_AGREEMENT * np.maximum(before, now).sum())
+def agreement(first: Matte, second: Matte, box: Box, height: int, width: int) -> float:
+    """The overlap of the first matte [h,w] of a photo of this size with the matte [h',w'] of a box in it."""
+    before = first[box.scaled((height, width), first.shape).slices]
+    return overlap(before, resize(second, *before.shape))
+
+
+def overlap(one: Matte, other: Matte) -> float:
+    """What two mattes [h,w] have in common, of all that either has, 0..1: soft IoU; 1 for two empty ones."""
+    either = float(np.maximum(one, other).sum())
+    return float(np.minimum(one, other).sum()) / either if either else 1.0
 
 
 def join(first: Matte, second: Matte, box: Box, image: Picture) -> Matte:

@@ -83,7 +83,9 @@ def evaluate(
     """
     _require_sensible(steps, ensemble, mean_area, limit)
     pairs, soft = find_pairs(images_dir, mattes_dir)[:limit], soft_files(images_dir)
-    request = MattingRequest(steps=steps, ensemble=ensemble, seed=seed, second_pass=second_pass, edges=edges)
+    request = MattingRequest(
+        steps=steps, ensemble=ensemble, seed=seed, second_pass=second_pass, edges=edges, check=False
+    )
     peers_dir = peers_dir or default_peers_dir()
     with (
         open_peers(peers, peers_dir, on_notice) as opened,

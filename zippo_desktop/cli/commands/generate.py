@@ -49,6 +49,7 @@ def generate(
     model: opt.ModelOption = None,
     engine: opt.EngineOption = None,
     provider: opt.ProviderOption = None,
+    memory_limit: opt.MemoryLimitOption = None,
     recursive: opt.RecursiveOption = True,
     on_existing: opt.OnExistingOption = "skip",
     report: opt.ReportOption = None,
@@ -67,7 +68,7 @@ def generate(
 
     share = strength_from(strength, start, "--from")
     request = GenerationRequest("", negative, size, steps, guidance, seed, share)
-    chosen = Chosen(model, engine, provider, on_existing, max_megapixels)
+    chosen = Chosen(model, engine, provider, on_existing, max_megapixels, memory_mb=memory_limit)
     options, _ = job_options(output, chosen, look)
     job = plan_generation(prompt_rows(prompt, prompts, recursive), count, request, options, start)
-    run(job, Shown(report, dry_run, quiet))
+    run(job, Shown(report or (), dry_run, quiet))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,13 +44,12 @@ def resume(
 
     What is done is left alone, unless its photo or its results have changed since.
     """
-    from zippo_desktop.batch.saved_job import find_job, read_job
-    from zippo_desktop.cli.run import Shown, run
+    from zippo_desktop.batch.saved_job import find_job
+    from zippo_desktop.cli.run import Shown, go_on
     from zippo_desktop.paths import jobs_dir
 
-    saved = read_job(find_job(jobs_dir(), job))
-    shown = Shown(report, is_dry_run=False, quiet=quiet)
-    run(saved.job, shown, saved.job_dir, saved.resumption(retry_failed=retry_failed))
+    shown = Shown(report or (), is_dry_run=False, quiet=quiet)
+    go_on(find_job(jobs_dir(), job), shown, retry_failed=retry_failed)
 
 
 def list_() -> None:
@@ -83,6 +83,32 @@ def show(job: JobArgument = "last") -> None:
         line = saved.lines.get(index)
         told = f"{line['status']}  {line['message']}".rstrip() if line else "left"
         output_console().print(plain(f"{item.label}  {told}"))
+
+
+def report(
+    output: Annotated[
+        list[Path],
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.html|FILE.json",
+            help="The file to write; may be repeated.",
+            show_default=False,
+        ),
+    ],
+    job: JobArgument = "last",
+) -> None:
+    """Write the report of a job, also of one that is under way: a page to look at, or JSON."""
+    from zippo_desktop.batch.report_files import check_report_path, write_report
+    from zippo_desktop.batch.saved_job import find_job, read_job
+    from zippo_desktop.paths import jobs_dir
+
+    for path in output:
+        check_report_path(path)
+    saved = read_job(find_job(jobs_dir(), job))
+    for path in output:
+        write_report(saved.report(), saved.job_dir, path)
+        output_console().print(plain(f"Wrote {path}."))
 
 
 def remove(

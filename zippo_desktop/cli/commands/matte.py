@@ -19,6 +19,10 @@ EXAMPLES = """Examples:
     zippo-desktop matte photos/ -o out --format psd --format png --matte --report out/report.json
 
     zippo-desktop matte shoes/ -o shop --preset marketplace-white-2000 --shadow contact
+
+    zippo-desktop matte photos/ -o out --move-uncertain look --report out/report.html
+
+On Linux and macOS `kill -USR1 PID` lets a job rest, and the next one lets it go on.
 """
 
 
@@ -44,8 +48,14 @@ def matte(
     model: opt.ModelOption = None,
     engine: opt.EngineOption = None,
     provider: opt.ProviderOption = None,
+    batch_size: opt.BatchSizeOption = 0,
+    memory_limit: opt.MemoryLimitOption = None,
     recursive: opt.RecursiveOption = True,
     on_existing: opt.OnExistingOption = "skip",
+    move_originals: opt.MoveOriginalsOption = None,
+    uncertain_below: opt.UncertainBelowOption = None,
+    move_uncertain: opt.MoveUncertainOption = None,
+    fail_if_uncertain: opt.FailIfUncertainOption = False,
     report: opt.ReportOption = None,
     dry_run: opt.DryRunOption = False,
     quiet: opt.QuietOption = None,
@@ -60,7 +70,19 @@ def matte(
     from zippo_desktop.batch.plan import plan_matting
     from zippo_desktop.cli.run import Chosen, Shown, job_options, run
 
-    chosen = Chosen(model, engine, provider, on_existing, max_megapixels)
+    chosen = Chosen(
+        model,
+        engine,
+        provider,
+        on_existing,
+        max_megapixels,
+        batch_size=batch_size,
+        memory_mb=memory_limit,
+        uncertain_below=uncertain_below,
+        uncertain_dir=move_uncertain,
+        fail_if_uncertain=fail_if_uncertain,
+        originals_dir=move_originals,
+    )
     options, request = job_options(output, chosen, look)
     job = plan_matting(inputs, replace(request, prompt=prompt, seed=seed), options, recursive, trimap)
-    run(job, Shown(report, dry_run, quiet))
+    run(job, Shown(report or (), dry_run, quiet))

@@ -55,6 +55,7 @@ def paint(
     model: opt.ModelOption = None,
     engine: opt.EngineOption = None,
     provider: opt.ProviderOption = None,
+    memory_limit: opt.MemoryLimitOption = None,
     recursive: opt.RecursiveOption = True,
     on_existing: opt.OnExistingOption = "skip",
     report: opt.ReportOption = None,
@@ -72,8 +73,8 @@ def paint(
 
     share = strength_from(strength, image, "--image")
     request = PaintingRequest("", negative, steps, guidance, seed, share)
-    chosen = Chosen(model, engine, provider, on_existing, max_megapixels)
+    chosen = Chosen(model, engine, provider, on_existing, max_megapixels, memory_mb=memory_limit)
     options, _ = job_options(output, chosen, look)
     rows = prompt_rows(prompt, prompts, recursive)
     job = plan_painting(mattes or [], rows, count, request, options, recursive, image)
-    run(job, Shown(report, dry_run, quiet))
+    run(job, Shown(report or (), dry_run, quiet))

@@ -1,0 +1,88 @@
+"""Where the results of a watched folder's photos go: no two in one place, over all rounds and runs."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from zippo_desktop.batch.job import Item, Options
+from zippo_desktop.batch.result_names import ResultNames
+from zippo_desktop.export.naming import Names, safe_stem
+from zippo_desktop.export.write import Target, planned_paths
+from zippo_desktop.pipelines.request import MattingRequest
+
+
+class WatchNames:
+    """The names given out so far, below an output folder, for photos below `root`.
+
+    They are those of `batch.plan.plan_matting`, as far as the order in which photos arrive lets them be.
+    """
+
+    def __init__(self, root: Path, options: Options) -> None:
+        self._root = root
+        self._options = options
+        self._naming = ResultNames(options)
+        self._names = Names()
+        self._targets: dict[Path, Target] = {}  # of each photo's latest result
+        self._results: set[str] = set()  # every file that was or will be written
+        self._neighbours: defaultdict[tuple[Path, str], set[Path]] = defaultdict(set)  # photos of one stem
+
+    def expect(self, sources: Iterable[Path]) -> None:
+        """Tell which photos come next, so that a.jpg and a.png get names that do not hang on their order."""
+        for source in sources:
+            self._neighbours[_place(source)].add(source)
+
+    def take(self, item: Item) -> None:
+        """Take over the name that an earlier run gave."""
+        if item.source is not None:
+            self.expect([item.source])
+            self._protect(item.source)
+            self._names.claim(_real(item.target.directory), item.target.stem, item.target.suffixes)
+            self._note(item.source, item.target)
+
+    def former(self, source: Path) -> Target | None:
+        """The place of a photo's latest result, with today's formats; None if it never had one."""
+        target = self._targets.get(source)
+        return target and self._new(target.directory, target.stem)
+
+    def target(self, source: Path, index: int, request: MattingRequest, *, avoid_existing: bool) -> Target:
+        """A place of its own for the photo's next result, the `index`-th of all."""
+        self._protect(source)
+        stem = source.stem
+        if len(self._neighbours[_place(source)]) > 1:
+            stem = f"{stem}-{source.suffix[1:]}"
+        stem = self._naming.of(index, safe_stem(stem), request, source)
+        subfolder = source.parent.relative_to(self._root) if self._options.writing.keep_folders else Path()
+        directory = self._options.output_dir / subfolder
+        suffixes = self._new(directory, stem).suffixes
+        free = self._names.claim(_real(directory), stem, suffixes, avoid_existing=avoid_existing)
+        target = self._new(directory, free)
+        self._note(source, target)
+        return target
+
+    def is_result(self, path: str) -> bool:
+        """Whether a file is one of the results, which may lie below the watched folder."""
+        return path in self._results
+
+    def _protect(self, source: Path) -> None:
+        """No result gets a photo's name."""
+        self._names.claim(_real(source.parent), source.stem, [source.suffix])
+
+    def _note(self, source: Path, target: Target) -> None:
+        self._targets[source] = target
+        self._results |= {os.path.realpath(path) for path in planned_paths(target)}
+
+    def _new(self, directory: Path, stem: str) -> Target:
+        writing = self._options.writing
+        return Target(directory, stem, writing.formats, writing.with_matte, writing.with_foreground)
+
+
+def _place(source: Path) -> tuple[Path, str]:
+    return source.parent, source.stem.casefold()
+
+
+def _real(directory: Path) -> Path:
+    """The folder under its one true name, whatever links lead to it."""
+    return Path(os.path.realpath(directory))

@@ -1,0 +1,133 @@
+"""One pass of the network over some pictures: their mattes, and whether the views of an ensemble agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
+from zippo_desktop.diffusion.sampler import Denoise, OnStep, sample_ddim
+from zippo_desktop.engine.session import Session
+from zippo_desktop.imaging.layers import Matte
+from zippo_desktop.imaging.resize import Fit, unfit
+from zippo_desktop.pipelines import second_pass
+from zippo_desktop.pipelines.pictures import decode_mattes, encode_colours, to_network
+from zippo_desktop.pipelines.request import MattingRequest
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The network's matte [h,w] of a picture, and, for an ensemble, its two views' overlap in 0..1."""
+
+    matte: Matte
+    agreement: float | None = None
+
+
+@dataclass
+class Batches:
+    """Pictures on their way through a session, at most `largest` of one shape at once, each `looks` times."""
+
+    session: Session
+    request: MattingRequest
+    largest: int
+    looks: int
+    on_step: OnStep | None
+    done: int = field(default=0, init=False)  # steps, one for each picture in a batch
+
+    @property
+    def total(self) -> int:
+        """All the steps that there may be."""
+        return self.looks * self.largest * self.request.ensemble * self.request.steps
+
+    def ask(self, fits: Sequence[Fit]) -> list[Answer]:
+        """The answers to pictures of any shapes, in their order."""
+        places_of: dict[tuple[int, ...], list[int]] = {}
+        for place, each in enumerate(fits):
+            places_of.setdefault(each.image.shape, []).append(place)
+        answers: dict[int, Answer] = {}
+        for places in places_of.values():
+            for start in range(0, len(places), self.largest):
+                batch = places[start : start + self.largest]
+                found = ask(
+                    self.session, [fits[place] for place in batch], self.request, self._step(len(batch))
+                )
+                answers.update(zip(batch, found, strict=True))
+        return [answers[place] for place in range(len(fits))]
+
+    def end(self) -> None:
+        """Tell the looks that nobody took as done."""
+        if self.on_step is not None and self.done < self.total:
+            self.on_step(self.total, self.total)
+
+    def _step(self, pictures: int) -> OnStep:
+        def step(_done: int, _total: int) -> None:
+            self.done += pictures
+            if self.on_step is not None:
+                self.on_step(self.done, self.total)
+
+        return step
+
+
+def ask(
+    session: Session, fits: Sequence[Fit], request: MattingRequest, on_step: OnStep | None
+) -> list[Answer]:
+    """The answers to pictures of one padded shape, as one batch; see `matting.infer_fits`."""
+    # 1. encode, as they are and mirrored
+    pictures = np.stack([each.image for each in fits])  # [N,h,w,3] 0..1
+    detailed = np.stack([each.detailed for each in fits])  # [N,h*d,w*d,3] 0..1
+    views = [(pictures, detailed), (_mirrored(pictures), _mirrored(detailed))][: request.ensemble]
+    seen = [(encode_colours(session, a), session.image_features(to_network(b))) for a, b in views]
+    text = np.repeat(session.encode_prompts([request.prompt]), len(fits), axis=0)  # [N,L,D]
+    branches = [Branch.RGB_TO_MATTE] * len(fits)
+
+    def denoiser(rgb: Array, features: Array | None) -> Denoise:
+        return lambda matte, timestep: session.denoise(join(rgb, matte), timestep, branches, text, features)
+
+    totals = [np.zeros(pictures.shape[:3], np.float32) for _ in views]
+    for member in range(request.ensemble):
+        rgb, features = seen[member % 2]  # [N,C,h/f,w/f], [N,F,h/f,w/f]
+        # 2. draw the noise, the same for each picture
+        noise = np.repeat(draw_noise(request.seed + member, (1, *rgb.shape[1:])), len(fits), axis=0)
+        # 3. sample the matte's half, given the RGB half
+        latents = sample_ddim(
+            denoiser(rgb, features),
+            noise,
+            session.spec.schedule,
+            request.steps,
+            _within(on_step, member * request.steps, request.ensemble * request.steps),
+        )
+        # 4. decode
+        mattes = decode_mattes(session, latents)  # [N,h,w] 0..1
+        totals[member % 2] += _mirrored(mattes) if member % 2 else mattes
+    # 5. average the ensemble and each view, take the padding off
+    return [_averaged([total[place] for total in totals], each, request) for place, each in enumerate(fits)]
+
+
+def _averaged(totals: Sequence[Matte], fit: Fit, request: MattingRequest) -> Answer:
+    """The sums [h,w] of the members that saw a picture as it is, and of those that saw its mirror image."""
+    summed: Matte = np.sum(totals, axis=0, dtype=np.float32)
+    matte = unfit(summed / np.float32(request.ensemble), fit)
+    if len(totals) == 1:
+        return Answer(matte)
+    of_mirror = request.ensemble // 2
+    plain, mirrored = totals[0] / np.float32(request.ensemble - of_mirror), totals[1] / np.float32(of_mirror)
+    return Answer(matte, second_pass.overlap(unfit(plain, fit), unfit(mirrored, fit)))
+
+
+def mirror_image(fit: Fit) -> Fit:
+    """The picture, left and right exchanged; its padding, on the left now, counts as part of it."""
+    return Fit(fit.image[:, ::-1], fit.height, fit.image.shape[1], fit.detailed[:, ::-1])
+
+
+def _mirrored(pictures: Array) -> Array:
+    """Pictures [N,h,w] or [N,h,w,C], left and right exchanged."""
+    return pictures[:, :, ::-1]
+
+
+def _within(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
+    """Report the steps of a part as steps of the whole, of which `before` are done already."""
+    if on_step is None:
+        return None
+    return lambda done, _: on_step(before + done, total)
