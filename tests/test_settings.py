@@ -5,7 +5,15 @@ import json
 import pytest
 
 from zippo_desktop.errors import ExportError
-from zippo_desktop.settings import SCHEMA_VERSION, Settings, load_settings, save_settings, upgrade
+from zippo_desktop.settings import (
+    SCHEMA_VERSION,
+    UPGRADES,
+    Settings,
+    change_settings,
+    load_settings,
+    save_settings,
+    upgrade,
+)
 
 
 @pytest.fixture
@@ -49,6 +57,10 @@ def test_missing_fields_are_defaults_and_unknown_ones_do_no_harm(path):
         {"schema_version": 1, "model": 3},
         {"schema_version": 1, "formats": "png"},
         {"schema_version": 1, "formats": []},
+        {"schema_version": 2, "memory_mb": True},
+        {"schema_version": 2, "memory_mb": "8"},
+        {"schema_version": 2, "open_sections": [1]},
+        {"schema_version": 2, "look": []},
     ],
 )
 def test_a_file_that_makes_no_sense_is_set_aside_and_told(path, content):
@@ -60,6 +72,46 @@ def test_a_file_that_makes_no_sense_is_set_aside_and_told(path, content):
     assert "settings.unreadable.json" in told[0]
     assert not path.exists()
     assert path.with_name("settings.unreadable.json").read_bytes() == before
+
+
+def test_what_the_window_remembers_is_loaded(path):
+    settings = Settings(
+        theme="light",
+        memory_mb=2048,
+        output_dir="/out/größe",
+        preset="cutout",
+        look={"expand": -1.5, "format": ["psd"], "matte": True},
+        open_sections=(),
+    )
+    save_settings(settings, path)
+    assert load_settings(path) == (settings, ())
+
+
+def test_there_is_an_upgrade_to_every_schema():
+    assert len(UPGRADES) == SCHEMA_VERSION - 1
+
+
+def test_schema_1_did_not_know_what_the_window_remembers(path):
+    write(path, {"schema_version": 1, "provider": "cpu", "theme": 3, "look": "dark"})
+    assert load_settings(path) == (Settings(provider="cpu"), ())
+
+
+def test_a_change_leaves_the_other_fields(path):
+    save_settings(Settings(model="mine", theme="light"), path)
+    assert change_settings(path, theme="dark", memory_mb=512).model == "mine"
+    assert load_settings(path)[0] == Settings(model="mine", theme="dark", memory_mb=512)
+
+
+def test_no_change_writes_nothing(path):
+    assert change_settings(path, theme="dark") == Settings()
+    assert not path.exists()
+
+
+def test_a_change_leaves_a_newer_programs_file_alone(path):
+    write(path, {"schema_version": SCHEMA_VERSION + 1, "model": "later"})
+    before = path.read_bytes()
+    assert change_settings(path, theme="light").theme == "light"
+    assert path.read_bytes() == before
 
 
 def test_a_second_broken_file_does_not_replace_the_first(path):

@@ -5,26 +5,41 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zippo_desktop.errors import ExportError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: tuple[Upgrade, ...] = ()  # the n-th one turns schema n + 1 into n + 2; never edited, only added to
+
+
+def _from_the_command_line_alone(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 1 knew four fields; whatever else stood there never meant what it means now."""
+    return {name: content[name] for name in ("model", "engine", "provider", "formats") if name in content}
+
+
+UPGRADES: tuple[Upgrade, ...] = (  # the n-th one turns schema n into n + 1; never edited, only added to
+    _from_the_command_line_alone,
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Defaults for options that the command line leaves out."""
+    """Defaults for options that the command line leaves out, and what the window remembers."""
 
     model: str = "zippo-mini"
     engine: str = "auto"
     provider: str = "auto"
     formats: tuple[str, ...] = ("png",)
+    memory_mb: int = 0  # of pictures at a time; 0: what suits the machine
+    theme: str = "dark"  # or "light", or "system"
+    output_dir: str = ""  # the window's; "" for its own choice
+    preset: str = ""  # the window's, and over it the look's values by option name
+    look: Mapping[str, Any] = field(default_factory=dict)
+    open_sections: tuple[str, ...] = ("Matte", "Edge", "Background", "Results")  # of its panel
 
 
 def load_settings(path: Path) -> tuple[Settings, tuple[str, ...]]:
@@ -63,6 +78,18 @@ def save_settings(settings: Settings, path: Path) -> None:
         raise ExportError(f"The settings cannot be saved to {path}: {error.strerror}.") from error
 
 
+def change_settings(path: Path, **changes: Any) -> Settings:
+    """Change some fields of the settings in `path`; the others stay as they are there.
+
+    A file that cannot be read, or is a newer program's, stays as it is. Raises `ExportError`.
+    """
+    settings, problems = load_settings(path)
+    changed = replace(settings, **changes)
+    if changed != settings and not (problems and path.exists()):
+        save_settings(changed, path)
+    return changed
+
+
 def upgrade(
     content: dict[str, Any], version: int, upgrades: tuple[Upgrade, ...] = UPGRADES
 ) -> dict[str, Any]:
@@ -74,19 +101,24 @@ def upgrade(
 
 def _read(content: Mapping[str, Any]) -> Settings:
     """Take the known fields. Raises `ValueError` where one is of the wrong kind."""
-    known = {field.name: content[field.name] for field in fields(Settings) if field.name in content}
-    for name in known.keys() - {"formats"}:
-        if not isinstance(known[name], str):
-            raise ValueError(f"{name} is no text")
-    if "formats" in known:
-        known["formats"] = _text_tuple(known["formats"])
-    return Settings(**known)
+    defaults = asdict(Settings())
+    return Settings(
+        **{name: _as_kind(name, content[name], defaults[name]) for name in defaults if name in content}
+    )
 
 
-def _text_tuple(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(entry, str) for entry in value):
-        raise ValueError("formats is no list of texts")
-    return tuple(value)
+def _as_kind(name: str, value: Any, default: Any) -> Any:
+    """A field's value as its default's kind; JSON has lists where settings have tuples."""
+    if isinstance(default, tuple):
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise ValueError(f"{name} is no list of texts")
+        if name == "formats" and not value:
+            raise ValueError("formats is empty")
+        return tuple(value)
+    if type(value) is not type(default):
+        kinds = {str: "text", int: "whole number", dict: "object"}
+        raise ValueError(f"{name} is no {kinds[type(default)]}")
+    return value
 
 
 def _set_aside(path: Path, error: ValueError) -> str:

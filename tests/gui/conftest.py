@@ -1,0 +1,15 @@
+"""What every test of the window leaves behind: nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+
+
+@pytest.fixture(autouse=True)
+def _closed_widgets_are_gone() -> Iterator[None]:
+    """Delete what pytest-qt has closed: without an event loop it stays, and every theme dresses it."""
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
