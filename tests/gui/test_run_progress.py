@@ -36,10 +36,10 @@ class Run:
         session = FakeSession()
         self.progress.take(SessionOpened(session.spec, session.info))
 
-    def do(self, index, seconds, status=Status.DONE, doubts=()):
+    def do(self, index, seconds, status=Status.DONE, confidence=None):
         self.progress.take(ItemStarted(index, ITEM))
         self.now += seconds
-        self.progress.take(ItemEnded(index, ItemResult("a.jpg", status, doubts=doubts)))
+        self.progress.take(ItemEnded(index, ItemResult("a.jpg", status, confidence=confidence)))
 
 
 def test_the_rate_is_that_of_the_work_without_skipped_items_opening_and_pauses():
@@ -98,7 +98,7 @@ def test_the_rate_follows_a_change_of_pace():
 def test_the_words():
     run = Run(1200)
     run.open()
-    run.do(0, 1, doubts=("It is small.",))
+    run.do(0, 1, confidence=0.4)
     run.do(1, 1, Status.FAILED)
     assert run_texts.counts(run.progress) == "2 of 1,200, 1 failed, 1 to check"
     assert run_texts.pace(run.progress) == "1.0/s · 19:58 left"

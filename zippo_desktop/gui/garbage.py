@@ -1,7 +1,7 @@
 """Python's collection of cycles, kept to the window's thread.
 
-Left to itself it runs in whichever thread happens to allocate. There it may delete a timer or a widget that was
-part of a cycle, which Qt allows in the thread of the window alone: the program would crash, now and then.
+Left to itself it runs in whichever thread happens to allocate. There it may delete a timer or a widget that
+was part of a cycle, which Qt allows in the window's thread alone: the program would crash, now and then.
 """
 
 from __future__ import annotations

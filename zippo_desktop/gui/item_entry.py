@@ -15,7 +15,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 
 class State(StrEnum):
-    """Where an item stands. What is done and has doubts is to be checked by a person."""
+    """Where an item stands. What is done with little confidence is to be checked by a person."""
 
     WAITING = "waiting"
     RUNNING = "running"

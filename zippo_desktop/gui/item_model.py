@@ -24,12 +24,13 @@ from PySide6.QtCore import (
 )
 
 from zippo_desktop.batch.job import Job
-from zippo_desktop.batch.report import ItemResult, Status
+from zippo_desktop.batch.report import ItemResult
 from zippo_desktop.batch.scan import Found
 from zippo_desktop.errors import printable
 from zippo_desktop.gui.dropped import PictureMime
 from zippo_desktop.gui.item_entry import Entry, State
 from zippo_desktop.gui.thumbnails import ThumbnailCache
+from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -219,7 +220,7 @@ class ItemModel(QAbstractListModel):
         if entry is None or self.row_of(entry) is None:
             return
         state = State(result.status.value)
-        if result.status is Status.DONE and result.doubts:
+        if result.is_uncertain(UNCERTAIN_BELOW):
             state = State.DOUBTFUL
         self._change(
             entry,

@@ -24,6 +24,7 @@ from zippo_desktop.batch.report import Report, Status
 from zippo_desktop.errors import printable
 from zippo_desktop.gui.run_texts import summary
 from zippo_desktop.gui.theme import colour, set_role
+from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
 
 MOST_LINES = 5000
 Level = Literal["plain", "good", "doubt", "warning", "error"]  # the last two are counted
@@ -93,7 +94,7 @@ class LogDrawer(QWidget):
                 self.add(f"{spec.name} {spec.version} on {info.engine}/{info.provider}.")
             case ItemEnded(result=result) if result.status is Status.FAILED:
                 self.add(f"Failed: {result.message}", "error")
-            case ItemEnded(result=result) if result.doubts:
+            case ItemEnded(result=result) if result.is_uncertain(UNCERTAIN_BELOW):
                 self.add(f"To check: {result.label}. {' '.join(result.doubts)}", "doubt")
             case JobPaused():
                 self.add("Paused.")

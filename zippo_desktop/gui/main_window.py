@@ -6,6 +6,7 @@ It makes the parts and wires them. What they do is theirs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -59,7 +60,7 @@ class MainWindow(QMainWindow):
         self.run = RunDesk(
             self.worker, self.work, self.bar, self.log, self.unfinished, self.notifier, self.order, self
         )
-        self.pictures = PictureDesk(self.view, self.previews, self.run.errands, self.order, self)
+        self.pictures = PictureDesk(self.view, self.previews, self.run.errands, self.look, self)
         self._is_started = self._is_closing = self._is_shut_down = False
         self._warm: ModelChoice | None = None
         self._build()
@@ -68,14 +69,20 @@ class MainWindow(QMainWindow):
 
     def order(self) -> Order:
         """What the panels ask for at this moment."""
-        return Order(
-            task=self.work.current_task(),
-            output_dir=self.settings.output_dir(),
+        return replace(
+            self.look(),
             photos=tuple(self.work.found()),
             mattes=tuple(self.work.mattes()),
             rows=tuple(self.work.prompt_rows()),
             photo=self.work.photo(),
             strength=self.work.strength(),
+        )
+
+    def look(self) -> Order:
+        """The same without the items, of which there may be thousands: for a preview at each move."""
+        return Order(
+            task=self.work.current_task(),
+            output_dir=self.settings.output_dir(),
             values=self.settings.values(),
             model=self.settings.model(),
             preset=self.settings.preset(),

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 
-from zippo_desktop.batch.events import Event, Preview
+from zippo_desktop.batch.events import Event, ItemEnded, Preview
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.write import MATTE_SUFFIX
 from zippo_desktop.gui.clipboard import Copied, read_picture, to_mime
@@ -36,11 +36,11 @@ class PictureDesk(QObject):
         view: PictureView,
         previews: PreviewWorker,
         errands: Errands,
-        order: Callable[[], Order],
+        look: Callable[[], Order],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._view, self._previews, self._errands, self._order = view, previews, errands, order
+        self._view, self._previews, self._errands, self._look = view, previews, errands, look
         self._photo: Path | None = None
         self._result: Path | None = None
         self.is_live = True
@@ -71,7 +71,7 @@ class PictureDesk(QObject):
     @Slot()
     def ask_preview(self) -> None:
         """Show the selected photo as the settings of the moment would make it."""
-        order = self._order()
+        order = self._look()
         if not self.is_live or self._photo is None or order.task != "matting":
             self._previews.forget()
             return
@@ -91,11 +91,17 @@ class PictureDesk(QObject):
 
     @Slot(object)
     def show_event(self, event: Event) -> None:
-        """Show a picture as it forms."""
+        """Show pictures as they form, and what they became, while no finished one is looked at."""
+        if self._result is not None or self._look().task == "matting":
+            return
         if isinstance(event, Preview):
             from zippo_desktop.gui.preview_picture import image_of
 
             self._view.show_image(image_of(event.picture))
+        elif isinstance(event, ItemEnded):
+            made = Entry(None, "", 0, outputs=event.result.outputs).result
+            if made is not None:
+                self._view.show_pair(None, made)
 
     @Slot()
     def copy(self) -> None:

@@ -17,6 +17,7 @@ from zippo_desktop.batch.events import (
     StepDone,
 )
 from zippo_desktop.batch.report import Status
+from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
 
 SAMPLES = 60  # of work done, that the rate is taken from: it follows a change of pace within as many steps
 LEAST_S = 0.5  # between the first and the last of them, before there is a rate
@@ -52,7 +53,7 @@ class RunProgress:
             case ItemEnded(index, result):
                 self._parts.pop(index, None)
                 self._count(result.status)
-                self.doubtful += bool(result.doubts)
+                self.doubtful += result.is_uncertain(UNCERTAIN_BELOW)
                 if result.status is not Status.SKIPPED:
                     self._sample()
             case JobPaused():
