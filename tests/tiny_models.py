@@ -1,7 +1,8 @@
 """Model folders small enough for tests: random weights, real layouts.
 
 `build_tiny_zippo` makes a Zippo folder (BERT text encoder, int8; pixel-unshuffled VAE), without
-`onnx/`. `build_tiny_sd` makes a Stable Diffusion 1.x one, as its makers publish it.
+`onnx/`. `build_tiny_sd` and `build_tiny_sd2` make Stable Diffusion 1.x and 2.x ones, as their makers
+publish them.
 """
 
 from __future__ import annotations
@@ -80,6 +81,41 @@ def build_tiny_sd(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def build_tiny_sd2(folder: Path, seed: int = 0) -> Path:
+    """Stable Diffusion 2: v-prediction, linear projections, heads by level, OpenCLIP without its last layer.
+
+    Its tokenizer names two padding tokens. That of `special_tokens_map.json` is the one it was trained on.
+    """
+    import torch
+
+    torch.manual_seed(seed)
+    unet = tiny_unet(in_channels=4, attention_head_dim=(2, 4), use_linear_projection=True)
+    unet.save_pretrained(folder / "unet")
+    tiny_vae(in_channels=3, block_out_channels=(16, 16, 32, 32)).save_pretrained(folder / "vae")
+    write_clip_tokenizer(folder / "tokenizer", pad_token="!")
+    without_last_layer(tiny_open_clip()).save_pretrained(folder / "text_encoder")
+    scheduler = SD_SCHEDULER | {"_class_name": "DDIMScheduler", "prediction_type": "v_prediction"}
+    write_json(folder / "scheduler" / "scheduler_config.json", scheduler)
+    index = _index("StableDiffusionPipeline", "CLIPTextModel", "CLIPTokenizer", "DDIM")
+    write_json(folder / "model_index.json", index)
+    return folder
+
+
+def tiny_open_clip() -> Any:
+    """A text encoder of OpenCLIP's kind, whole: GELU, and one layer more than Stable Diffusion 2 uses."""
+    return tiny_clip(vocabulary=600, num_hidden_layers=3, hidden_act="gelu", projection_dim=16)
+
+
+def without_last_layer(clip: Any) -> Any:
+    """The text encoder that ends in the last layer but one, as Stable Diffusion 2 publishes it."""
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    layers = clip.config.num_hidden_layers - 1
+    cut = CLIPTextModel(CLIPTextConfig.from_dict(clip.config.to_dict() | {"num_hidden_layers": layers}))
+    cut.load_state_dict({name: clip.state_dict()[name] for name in cut.state_dict()})
+    return cut
+
+
 def zippo_manifest() -> dict[str, Any]:
     """The `zippo.json` of the tiny Zippo folder, without digests."""
     return {
@@ -94,21 +130,22 @@ def zippo_manifest() -> dict[str, Any]:
     }
 
 
-def tiny_unet(in_channels: int, num_class_embeds: int | None = None) -> Any:
+def tiny_unet(in_channels: int, num_class_embeds: int | None = None, **changes: Any) -> Any:
     from diffusers import UNet2DConditionModel
 
+    shape = {
+        "sample_size": 4,
+        "out_channels": 4,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+        "block_out_channels": (16, 32),
+        "layers_per_block": 1,
+        "attention_head_dim": 2,
+        "cross_attention_dim": TEXT_WIDTH,
+        "norm_num_groups": 8,
+    }
     return UNet2DConditionModel(
-        sample_size=4,
-        in_channels=in_channels,
-        out_channels=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        block_out_channels=(16, 32),
-        layers_per_block=1,
-        attention_head_dim=2,
-        cross_attention_dim=TEXT_WIDTH,
-        norm_num_groups=8,
-        num_class_embeds=num_class_embeds,
+        in_channels=in_channels, num_class_embeds=num_class_embeds, **shape | changes
     )
 
 
@@ -184,19 +221,19 @@ def tiny_bert() -> Any:
     return BertModel(config, add_pooling_layer=False)
 
 
-def tiny_clip(vocabulary: int) -> Any:
+def tiny_clip(vocabulary: int, **changes: Any) -> Any:
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    config = CLIPTextConfig(
-        vocab_size=vocabulary,
-        hidden_size=TEXT_WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=77,
-        architectures=["CLIPTextModel"],
-    )
-    return CLIPTextModel(config)
+    shape = {
+        "vocab_size": vocabulary,
+        "hidden_size": TEXT_WIDTH,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 77,
+        "architectures": ["CLIPTextModel"],
+    }
+    return CLIPTextModel(CLIPTextConfig(**shape | changes))
 
 
 def write_word_tokenizer(folder: Path) -> None:
@@ -219,18 +256,26 @@ def write_word_tokenizer(folder: Path) -> None:
     write_json(folder / "tokenizer_config.json", {"pad_token": "[PAD]", "model_max_length": 512})
 
 
-def write_clip_tokenizer(folder: Path) -> None:
-    """CLIP's byte-level BPE in its slow form (vocabulary and merges), without any merge but one."""
+def write_clip_tokenizer(folder: Path, pad_token: str = "<|endoftext|>") -> None:
+    """CLIP's byte-level BPE in its slow form (vocabulary and merges), without any merge but one.
+
+    The padding token stands in `special_tokens_map.json`; `tokenizer_config.json` names the usual one.
+    """
     from tokenizers.pre_tokenizers import ByteLevel
 
     letters = sorted(ByteLevel.alphabet())
     pieces = [*letters, *(f"{letter}</w>" for letter in letters), "re", "<|startoftext|>", "<|endoftext|>"]
     write_json(folder / "vocab.json", {piece: number for number, piece in enumerate(pieces)})
     (folder / "merges.txt").write_text("#version: 0.2\nr e\n", "utf-8")
-    special = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
-    write_json(folder / "special_tokens_map.json", special | {"unk_token": "<|endoftext|>"})
+    special = {
+        "bos_token": "<|startoftext|>",
+        "eos_token": "<|endoftext|>",
+        "unk_token": "<|endoftext|>",
+        "pad_token": "<|endoftext|>",
+    }
+    write_json(folder / "special_tokens_map.json", special | {"pad_token": pad_token})
     config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True}
-    write_json(folder / "tokenizer_config.json", config | special | {"unk_token": "<|endoftext|>"})
+    write_json(folder / "tokenizer_config.json", config | special)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from tests.photos import save_photo
 from zippo_desktop.batch.events import ItemEnded
 from zippo_desktop.batch.job import Options
+from zippo_desktop.batch.journal import Journal
 from zippo_desktop.batch.plan import plan_generation, plan_matting
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.batch.report import Status
@@ -115,6 +116,33 @@ def test_a_killed_job_goes_on_and_equals_an_uninterrupted_one(photos, tmp_path, 
     assert {name: data for name, data in contents(out).items() if name in expected} == expected
 
 
+def test_killed_between_its_files_and_its_line_an_item_is_done_and_not_skipped(photos, tmp_path, monkeypatch):
+    record = Journal.record
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "record", lambda self, i, result: None if i == 1 else record(self, i, result))
+        run_job(matting(photos, tmp_path / "out"), FakeSession, job_dir=tmp_path / "a")
+    report, _ = go_on(tmp_path / "a")
+    assert report.counts[Status.DONE] == COUNT
+
+
+def test_a_stop_leaves_others_files_alone(photos, tmp_path):
+    """Somebody's file that came in the meantime is not taken for one of a job that was killed."""
+    cancel = threading.Event()
+    run_job(
+        matting(photos, tmp_path / "out"),
+        FakeSession,
+        lambda event: cancel.set() if isinstance(event, ItemEnded) else None,
+        cancel,
+        tmp_path / "a",
+    )
+    last = tmp_path / "out" / f"{COUNT - 1}.png"
+    assert not last.exists()
+    last.write_text("somebody's own")
+    report, _ = go_on(tmp_path / "a")
+    assert last.read_text() == "somebody's own"
+    assert report.counts["skipped"] == 1
+
+
 def test_a_cancelled_job_does_the_rest_alone(photos, tmp_path):
     cancel, ended = threading.Event(), []
 
@@ -208,7 +236,8 @@ def test_a_journal_of_the_first_program_is_read(photos, tmp_path):
     run_job(matting(photos, tmp_path / "out"), FakeSession, job_dir=tmp_path / "a")
     path = tmp_path / "a" / "journal.jsonl"
     known = ("index", "label", "status", "message", "source", "outputs", "seconds", "ended_at")
-    old = [{key: json.loads(line)[key] for key in known} for line in path.read_text().splitlines()]
+    lines = [json.loads(line) for line in path.read_text().splitlines() if "status" in line]
+    old = [{key: line[key] for key in known} for line in lines]
     path.write_text("".join(json.dumps(line) + "\n" for line in old))
     snapshot = json.loads((tmp_path / "a" / "job.json").read_text())
     for new in ("uncertain_below", "uncertain_dir", "fail_if_uncertain", "originals_dir"):
@@ -345,7 +374,7 @@ def test_a_cut_line_counts_as_not_written_and_the_next_is_whole(photos, tmp_path
     journal.write_text(journal.read_text()[:-20])
     assert read_job(tmp_path / "a").counts["left"] == 1
     report, _ = go_on(tmp_path / "a")
-    assert report.counts[Status.SKIPPED] == 1  # its files are there, and whole
+    assert report.counts[Status.DONE] == COUNT  # its files are there, and may be whole or not
     assert read_job(tmp_path / "a").counts["left"] == 0
 
 

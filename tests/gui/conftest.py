@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -13,3 +14,12 @@ def _closed_widgets_are_gone() -> Iterator[None]:
     """Delete what pytest-qt has closed: without an event loop it stays, and every theme dresses it."""
     yield
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture(autouse=True)
+def _garbage_stays_here() -> Iterator[None]:
+    """A timer that Python's collection of cycles meets in another thread would end the whole run."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()

@@ -6,7 +6,6 @@ import threading
 import pytest
 from PySide6.QtCore import QThread
 
-from tests.gui.garbage import garbage_stays_here  # noqa: F401
 from tests.photos import save_photo
 from zippo_desktop.batch.events import ItemEnded, Notice, SessionOpened, StepDone
 from zippo_desktop.batch.job import Options

@@ -9,7 +9,6 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QSplitter, QWidget
 
-from tests.gui.garbage import garbage_stays_here  # noqa: F401
 from tests.photos import half_white, save_photo
 from zippo_desktop.batch.events import Preview
 from zippo_desktop.batch.saved_job import list_jobs, read_job

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.gui.garbage import garbage_stays_here  # noqa: F401
 from tests.photos import half_white, save_photo
 from zippo_desktop.batch.job import Options
 from zippo_desktop.batch.plan import plan_matting

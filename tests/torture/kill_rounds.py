@@ -182,7 +182,7 @@ def _faults_at_the_end(folder: Path, expected: Contents) -> list[str]:
     faults = [f"{name} is missing" for name in expected.keys() - contents(folder / "out").keys()]
     faults += [f"{path} was left" for place in ("out", "job") for path in (folder / place).rglob("*.part")]
     lines = [line for line in (folder / "job" / JOURNAL_NAME).read_text("ascii").splitlines() if line]
-    whole = [json.loads(line) for line in lines if line.endswith("}")]
+    whole = [json.loads(line) for line in lines if line.endswith("}") and "status" in line]
     faults += [f"failed: {line['message']}" for line in whole if line["status"] == "failed"]
     times = Counter(line["index"] for line in whole if line["status"] == "done")
     faults += [f"item {index} was done {count} times" for index, count in times.items() if count > 1]

@@ -62,7 +62,7 @@ class Flow:
         job_dir: Path | None,
         with_previews: bool,
     ) -> None:
-        self._job, self._session, self._control = job, session, control
+        self._job, self._session, self._control, self._outcomes = job, session, control, outcomes
         self._stages = STAGES[job.task]
         self._thumbnails_dir = job_dir / THUMBNAILS_NAME if job_dir else None
         size = batch_size_for(session.info.provider, job.options.batch_size)
@@ -98,6 +98,7 @@ class Flow:
             while batch := self._batches.take(self._between_steps):
                 self._between_steps()
                 for work in self._inference.run(batch):
+                    self._outcomes.begin_writing(work)
                     self._exports.add(work)
                 self._exports.wait(self._most_exports)
         finally:

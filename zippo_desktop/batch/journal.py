@@ -64,10 +64,10 @@ class Journal:
         snapshot = json.dumps(_snapshot(job, spec, info), indent=1)  # ASCII keeps names that are not UTF-8
         try:
             self.job_dir.mkdir(parents=True, exist_ok=True)
+            self._open()  # first: a job without the lines of what was skipped would do that anew
             draft = self.job_dir / (JOB_NAME + ".part")
             draft.write_text(snapshot + "\n", encoding="ascii")
             os.replace(draft, self.job_dir / JOB_NAME)
-            self._open()
         except OSError as error:
             self._give_up(error)
 
@@ -83,6 +83,19 @@ class Journal:
         self._early.append(json.dumps(line) + "\n")
         if self._file is not None:
             self._write()
+
+    def mark(self, index: int, *, is_begun: bool) -> None:
+        """Note that an item's files are about to be written, or that this came to nothing.
+
+        After a kill, files of an item with such a mark and no line are the job's own, and half of them may
+        be missing; all others belong to somebody else. A mark need not survive a power failure.
+        """
+        if self._file is not None:
+            try:
+                self._file.write(json.dumps({"index": index, "is_begun": is_begun}) + "\n")
+                self._file.flush()
+            except OSError as error:
+                self._give_up(error)
 
     def _write(self) -> None:
         """Bring all lines to the disk."""

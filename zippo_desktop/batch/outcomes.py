@@ -66,10 +66,15 @@ class Outcomes:
         self._end_work(work, Status.FAILED, message)
         return False
 
+    def begin_writing(self, work: Work) -> None:
+        """Note that an item's files are about to be written."""
+        self._mark(work, is_begun=True)
+
     def finish(self, work: Work) -> None:
         """Record an item whose files are written, or let go of one that a stop came before."""
         if work.is_dropped:
             self._memory.release(work)
+            self._mark(work, is_begun=False)
         else:
             self._end_work(work, Status.DONE, work.message)
 
@@ -88,6 +93,10 @@ class Outcomes:
         """Tell something about the run itself, now and in the report."""
         self._notices.append(sentence)
         self._on_event(Notice(sentence))
+
+    def _mark(self, work: Work, *, is_begun: bool) -> None:
+        if self._journal:
+            self._journal.mark(work.index, is_begun=is_begun)
 
     def _end_work(self, work: Work, status: Status, message: str) -> None:
         work.let_go()  # a folder of bad files must not fill the memory

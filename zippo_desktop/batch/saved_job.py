@@ -55,8 +55,9 @@ class SavedModel:
 class SavedJob:
     """A job and the last line of its journal for each item that has one, by the item's place.
 
-    `seconds` is the time that all its runs took together, up to the last item of each. A photo that has
-    been moved to its archive is the item's source there.
+    `begun` are the items whose files were being written when the job was killed. `seconds` is the time
+    that all its runs took together, up to the last item of each. A photo that has been moved to its
+    archive is the item's source there.
     """
 
     job_dir: Path
@@ -65,6 +66,7 @@ class SavedJob:
     model: SavedModel
     info: SessionInfo
     lines: Mapping[int, Mapping[str, Any]]
+    begun: frozenset[int]
     seconds: float
 
     @property
@@ -80,7 +82,7 @@ class SavedJob:
 
         What was skipped is looked at anew, for the files that it was skipped for may be gone.
         """
-        ended, redo = {}, set()
+        ended, redo = {}, set(self.begun)
         for index, line in self.lines.items():
             status = Status(line["status"])
             if status is Status.DONE and not _is_as_it_was(line):
@@ -143,8 +145,8 @@ def read_job(job_dir: Path) -> SavedJob:
         model = _revived(SavedModel, snapshot["model"])
         fallbacks = tuple(snapshot.get("fallbacks", ()))
         info = SessionInfo(snapshot["engine"], snapshot["provider"], fallbacks)
-        lines, seconds = _read_journal(job_dir, len(items))
-        return SavedJob(job_dir, job, snapshot["created_at"], model, info, lines, seconds)
+        lines, begun, seconds = _read_journal(job_dir, len(items))
+        return SavedJob(job_dir, job, snapshot["created_at"], model, info, lines, begun, seconds)
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise UsageError(f"The job {job_dir} cannot be read: {error!r}.", "Start it anew.") from error
 
@@ -173,15 +175,20 @@ def job_lock(job_dir: Path) -> Iterator[None]:
                 job_dir.rmdir()
 
 
-def _read_journal(job_dir: Path, count: int) -> tuple[dict[int, dict[str, Any]], float]:
-    """The last line of each of the job's items, and the seconds that its runs took together."""
+def _read_journal(job_dir: Path, count: int) -> tuple[dict[int, dict[str, Any]], frozenset[int], float]:
+    """The last line of each of the job's items, those begun since, and the seconds that its runs took."""
     lines: dict[int, dict[str, Any]] = {}
+    begun: dict[int, bool] = {}
     took: dict[str, float] = {}
     for line in _lines(job_dir):
-        if 0 <= line["index"] < count:
-            lines[line["index"]] = line
+        index = line["index"]
+        if not 0 <= index < count:
+            continue
+        begun[index] = line.get("is_begun", False)
+        if "status" in line:
+            lines[index] = line
             took[line.get("run", "")] = line.get("elapsed_s", 0.0)
-    return lines, sum(took.values())
+    return lines, frozenset(index for index, is_begun in begun.items() if is_begun), sum(took.values())
 
 
 def _lines(job_dir: Path) -> Iterator[dict[str, Any]]:

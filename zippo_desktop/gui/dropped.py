@@ -11,16 +11,18 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QObject, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QByteArray, QMimeData, QObject, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QImage, QImageReader
 
 from zippo_desktop.batch.scan import Found, Scan, scan
 from zippo_desktop.errors import ZippoError, printable
 from zippo_desktop.export.naming import safe_stem
+from zippo_desktop.gui.threads import log_failure
 from zippo_desktop.paths import jobs_dir
 
 _NOWHERE = Path(os.devnull)  # an output folder that no input can be
 _MOST_TOLD = 3
+_AT_ONCE = 500  # pictures handed on in one turn of the event loop, which then goes on
 _QT_IMAGE = "application/x-qt-image"
 
 
@@ -112,9 +114,9 @@ class PictureMime(QMimeData):
             reader.setAllocationLimit(0)  # it is our own result, of whatever size
             return reader.read()
         try:
-            return self._picture.read_bytes()
+            return QByteArray(self._picture.read_bytes())
         except OSError:
-            return b""
+            return QByteArray()
 
 
 class Intake(QObject):
@@ -131,12 +133,16 @@ class Intake(QObject):
         self._thread = ThreadPoolExecutor(1, "intake")
         self._stop = Event()
         self._pending = 0
+        self._waiting: list[Found] = []
+        self._turn = QTimer(self)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._hand_on)
         self._ended.connect(self._show, Qt.ConnectionType.QueuedConnection)
 
     @property
     def is_busy(self) -> bool:
-        """Whether a folder is still being looked through."""
-        return self._pending > 0
+        """Whether a folder is still being looked through, or pictures are still being handed on."""
+        return self._pending > 0 or bool(self._waiting)
 
     def take_paths(self, paths: Sequence[Path]) -> None:
         """Look through files and folders."""
@@ -154,19 +160,23 @@ class Intake(QObject):
     def close(self) -> None:
         """Stop looking."""
         self._stop.set()
+        self._turn.stop()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self, work: Callable[..., Scan | Path], *given: Any) -> None:
-        self._pending += 1
-        if self._pending == 1:
+        if not self.is_busy:
             self.busy_changed.emit(True)
-        self._thread.submit(self._work, work, given)
+        self._pending += 1
+        self._thread.submit(self._work, work, given).add_done_callback(log_failure)
 
     def _work(self, work: Callable[..., Scan | Path], given: tuple[Any, ...]) -> None:
+        outcome: Scan | Path | ZippoError = ZippoError("The files cannot be taken.", "The log says why.")
         try:
-            self._ended.emit(work(*given))
+            outcome = work(*given)
         except ZippoError as error:
-            self._ended.emit(error)
+            outcome = error
+        finally:
+            self._ended.emit(outcome)
 
     @Slot(object)
     def _show(self, outcome: Scan | Path | ZippoError) -> None:
@@ -174,15 +184,30 @@ class Intake(QObject):
         if isinstance(outcome, ZippoError):
             self.told.emit(str(outcome))
         elif isinstance(outcome, Path):
-            self.found.emit([Found(outcome)])
+            self._wait([Found(outcome)])
             self.told.emit(f"The picture is kept as {printable(outcome)}.")
         else:
-            if outcome.found:
-                self.found.emit(outcome.found)
+            self._wait(outcome.found)
             sentence = _summary(outcome)
             if sentence:
                 self.told.emit(sentence)
-        if not self._pending:
+        self._end()
+
+    def _wait(self, found: Sequence[Found]) -> None:
+        self._waiting += found
+        self._turn.start()
+
+    @Slot()
+    def _hand_on(self) -> None:
+        now, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+        if now:
+            self.found.emit(now)
+        if not self._waiting:
+            self._turn.stop()
+            self._end()
+
+    def _end(self) -> None:
+        if not self.is_busy:
             self.busy_changed.emit(False)
 
 

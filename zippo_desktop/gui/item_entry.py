@@ -46,6 +46,11 @@ class Entry:
     progress: float = 0.0  # of the denoising steps, 0..1
     item: Item | None = None
 
+    def wait_for(self, item: Item) -> None:
+        """Be an item of a job that begins; what is known of the last one's result stays to be seen."""
+        self.item, self.state, self.message, self.progress = item, State.WAITING, "", 0.0
+        self.seconds, self.confidence, self.doubts = None, None, ()
+
     @property
     def name(self) -> str:
         """What stands under its thumbnail."""

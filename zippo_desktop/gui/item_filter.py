@@ -58,15 +58,17 @@ class ItemFilter(QSortFilterProxyModel):
     def set_states(self, states: frozenset[State]) -> None:
         """Show items of these states only."""
         if states != self._states:
+            self.beginFilterChange()
             self._states = states
-            self.invalidateFilter()
+            self.endFilterChange()
 
     def set_text(self, text: str) -> None:
         """Show items only whose label holds each word of the text, in any case and order."""
         words = tuple(text.casefold().split())
         if words != self._words:
+            self.beginFilterChange()
             self._words = words
-            self.invalidateFilter()
+            self.endFilterChange()
 
     def sort_by(self, order: Order) -> None:
         """Bring all items into this order."""

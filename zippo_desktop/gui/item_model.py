@@ -249,8 +249,12 @@ class ItemModel(QAbstractListModel):
     def _prepare(self, job: Job, job_dir: Path | None) -> None:
         for entry, item in zip(self._running, job.items, strict=True):
             if entry:
-                entry.item = item
-                self._change(entry, state=State.WAITING, message="", doubts=(), confidence=None, seconds=None)
+                entry.wait_for(item)
+        if self._entries:  # all at once: one by one ten thousand would be felt
+            self._counts = Counter(entry.state for entry in self._entries)
+            roles = [int(ItemRole.ENTRY), int(ItemRole.STATE)]
+            self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1), roles)
+            self.counts_changed.emit()
         self._thumbnails_dir = job_dir and job_dir / "thumbnails"
         for problem in job.problems:
             self.end_unplanned(problem.label, problem.message)

@@ -14,7 +14,7 @@ from zippo_desktop.gui.item_filter import ItemFilter
 from zippo_desktop.gui.item_model import Index, ItemRole
 from zippo_desktop.gui.layouts import GAP
 
-_SETTLED_MS = 40  # a view that moves faster than this is being scrolled past
+_SETTLED_MS = 60  # between two looks at what is in sight while it is scrolled
 _DRAGGED_PX = 96
 _LEAST_PX = 32  # of a thumbnail, however narrow the view
 
@@ -47,9 +47,9 @@ class ItemView(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMouseTracking(True)
-        self.verticalScrollBar().valueChanged.connect(self._settled.start)
+        self.verticalScrollBar().valueChanged.connect(self._settle)
         for changed in (shown.rowsInserted, shown.rowsRemoved, shown.layoutChanged, shown.modelReset):
-            changed.connect(self._settled.start)
+            changed.connect(self._settle)
         self._keys: tuple[tuple[QKeySequence, Callable[[], None]], ...] = (
             (QKeySequence(QKeySequence.StandardKey.Delete), self.remove_asked.emit),
             (QKeySequence(Qt.Key.Key_Backspace), self.remove_asked.emit),
@@ -68,7 +68,7 @@ class ItemView(QListView):
         self.setFlow(QListView.Flow.LeftToRight if is_grid else QListView.Flow.TopToBottom)
         self.setWrapping(is_grid)
         self._lay_out()
-        self._settled.start()
+        self._settle()
         if self.currentIndex().isValid():
             self.scrollTo(self.currentIndex())
 
@@ -95,6 +95,11 @@ class ItemView(QListView):
         return range(min(first, count), min(last, count))
 
     @Slot()
+    def _settle(self) -> None:
+        if not self._settled.isActive():
+            self._settled.start()
+
+    @Slot()
     def want_thumbnails(self) -> None:
         """Ask for what is in sight, then for the screenful below; all else is withdrawn."""
         if not self.isVisible():
@@ -117,7 +122,7 @@ class ItemView(QListView):
         """Draw what changed anew; what was made may have another picture now."""
         super().dataChanged(top_left, bottom_right, roles)
         if ItemRole.STATE in roles:
-            self._settled.start()
+            self._settle()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """The list's own keys; all others are Qt's: arrows, Ctrl+A, Enter."""
@@ -133,7 +138,7 @@ class ItemView(QListView):
         """Spread the columns over the new width."""
         self._lay_out()
         super().resizeEvent(event)
-        self._settled.start()
+        self._settle()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Cells are as high as the font asks."""
@@ -144,7 +149,7 @@ class ItemView(QListView):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Ask for thumbnails once it can be seen."""
         super().showEvent(event)
-        self._settled.start()
+        self._settle()
 
     def startDrag(self, actions: Qt.DropAction) -> None:  # noqa: N802
         """Drag the chosen items' files out, under the thumbnail of the first."""
@@ -176,8 +181,10 @@ class ItemView(QListView):
         return max(1, round(self._width() / (self._asked_side + 2 * GAP)))
 
     def _width(self) -> int:
-        """What the columns share: without the scroll bar, whether it is there or not, for it would come and go
-        with the height that the width leads to; and a pixel short, for a row that fills it would wrap early.
+        """What the columns share: a pixel less than the width, for a row that fills it would wrap too early.
+
+        The scroll bar's share is left out even where there is none: the bar would come and go with the
+        height that the width leads to.
         """
         return self.width() - 2 * self.frameWidth() - self.verticalScrollBar().sizeHint().width() - 1
 

@@ -38,6 +38,7 @@ class PhotosTab(QWidget):
         self.items = ItemModel(thumbnails, self)
         self.panel = ItemPanel(self.items)
         self.intake = Intake(self)
+        self._known = 0  # of what is being added, how many are listed already
         self.empty = self._empty_state()
         self.message = MessageLine()
         self._stack = QStackedLayout()
@@ -56,7 +57,7 @@ class PhotosTab(QWidget):
         self.panel.paste_requested.connect(self.paste)
 
     def add_paths(self, paths: Sequence[Path]) -> None:
-        """Add files and the pictures in folders; they appear once they are found (`paths_added`)."""
+        """Add files and the pictures in folders; they appear bit by bit as they are found (`paths_added`)."""
         self.intake.take_paths(paths)
 
     def take(self, dropped: Dropped) -> None:
@@ -106,9 +107,7 @@ class PhotosTab(QWidget):
     @Slot(list)
     def _add(self, found: list[Found]) -> None:
         count = self.items.add(found)
-        if count < len(found):
-            known = len(found) - count
-            self.message.tell(f"{known:,} of {len(found):,} were in the list already.")
+        self._known += len(found) - count
         if count and not self.panel.view.currentIndex().isValid():
             self.panel.view.setCurrentIndex(self.panel.shown.index(0, 0))
         self.paths_added.emit(count)
@@ -129,6 +128,10 @@ class PhotosTab(QWidget):
     def _show_busy(self, is_busy: bool) -> None:
         if is_busy:
             self.message.tell(_LOOKING)
+            self._known = 0
+        elif self._known:
+            verb = "was" if self._known == 1 else "were"
+            self.message.tell(f"{self._known:,} of them {verb} in the list already.")
         elif self.message.text() == _LOOKING:
             self.message.hide()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QImage, QPixmap
 
+from zippo_desktop.gui.threads import log_failure
 from zippo_desktop.gui.thumbnail_files import prune, read_thumbnail
 from zippo_desktop.paths import cache_dir
 
@@ -60,7 +61,9 @@ class ThumbnailCache(QObject):
                 del self._waiting[path]
         for path in wanted:
             if path not in self._waiting and self._pixmaps.get(path, (None, 0))[1] != side_px:
-                self._waiting[path] = self._threads.submit(self._work, path, side_px), side_px
+                future = self._threads.submit(self._work, path, side_px)
+                future.add_done_callback(log_failure)
+                self._waiting[path] = future, side_px
         if not self._is_pruned and self._waiting:
             self._is_pruned = True
             self._threads.submit(prune, self._folder)
@@ -85,12 +88,11 @@ class ThumbnailCache(QObject):
         return self._bytes
 
     def _work(self, path: Path, side_px: int) -> None:
+        image = None
         try:
             image = read_thumbnail(path, side_px, self._folder)
-        except Exception:  # a fault in one file's reader must not leave the item waiting for ever
-            self._read.emit(path, side_px, None)
-            raise
-        self._read.emit(path, side_px, image)
+        finally:  # a fault in one file's reader must not leave the item waiting for ever
+            self._read.emit(path, side_px, image)
 
     @Slot(object, int, object)
     def _take(self, path: Path, side_px: int, image: QImage | None) -> None:

@@ -141,6 +141,7 @@ class WindowMenus(QObject):
     @Slot(object)
     def _follow_settings(self, settings: Settings) -> None:
         self.menus.show_theme(settings.theme)
+        self._window.settings.follow(settings)
         self._window.follow_settings()
 
     @Slot()
