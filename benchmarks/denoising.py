@@ -15,7 +15,7 @@ import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
 from zippo_desktop.engine.open_session import open_session
-from zippo_desktop.engine.session import Session
+from zippo_desktop.engine.session import ZippoSession
 from zippo_desktop.pipelines.pictures import encode_colours, encode_matte
 from zippo_desktop.training.config import DataConfig
 from zippo_desktop.training.pairs import PairSource
@@ -24,7 +24,7 @@ TIMESTEPS = (19, 49, 99, 199, 399, 599, 799, 899, 999)
 PAIRS = 48
 
 
-def clean_errors(session: Session, rgb: Array, matte: Array, text: Array, t: int) -> tuple[float, float]:
+def clean_errors(session: ZippoSession, rgb: Array, matte: Array, text: Array, t: int) -> tuple[float, float]:
     """Mean square errors of the clean RGB and matte latents, each from one evaluation at `t`."""
     schedule = session.spec.schedule
     alpha, sigma = float(schedule.signal(t)), float(schedule.sigma(t))

@@ -13,13 +13,13 @@ import numpy as np
 
 from zippo_desktop.diffusion.latents import Branch
 from zippo_desktop.engine.open_session import open_session
-from zippo_desktop.engine.session import Session
+from zippo_desktop.engine.session import ZippoSession
 
 ROUNDS = 7
 CASES = ((1, 1), (4, 1), (1, 2))  # batch, and how many times the model's own picture side
 
 
-def calls(session: Session, batch: int, scale: int) -> dict[str, Callable[[], object]]:
+def calls(session: ZippoSession, batch: int, scale: int) -> dict[str, Callable[[], object]]:
     """One call of each network, on the same numbers for every engine."""
     spec, rng = session.spec, np.random.default_rng(0)
     side = spec.size_px * scale

@@ -15,7 +15,7 @@ import numpy as np
 
 from zippo_desktop.batch.prompts import read_prompts
 from zippo_desktop.engine.open_session import open_session
-from zippo_desktop.engine.session import Session
+from zippo_desktop.engine.session import ZippoSession
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import decode, decode_matte, is_image_name
 from zippo_desktop.imaging.layers import LayerStack
@@ -30,7 +30,7 @@ SHEET_PAIRS, SMALL_CELL_PX = 64, 88
 PAINT_PROMPTS = ("a red apple", "a wooden chair", "grey furry creature", "a glass vase")
 
 
-def sample_rows(session: Session) -> list[tuple[np.ndarray, None, np.ndarray]]:
+def sample_rows(session: ZippoSession) -> list[tuple[np.ndarray, None, np.ndarray]]:
     """Every sample photo and its matte at native size, scaled to a sheet's cell."""
     rows = []
     for path in sorted(filter(is_image_name, (resource_dir() / "samples").iterdir())):
@@ -39,7 +39,7 @@ def sample_rows(session: Session) -> list[tuple[np.ndarray, None, np.ndarray]]:
     return rows
 
 
-def paired_rows(session: Session, folder: Path) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def paired_rows(session: ZippoSession, folder: Path) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Sixty-four pictures of an evaluation set with their true and found mattes."""
     pairs = find_pairs(folder / "image", folder / "matte")
     rows = []
@@ -50,7 +50,7 @@ def paired_rows(session: Session, folder: Path) -> list[tuple[np.ndarray, np.nda
     return rows
 
 
-def generated(session: Session) -> list[Cutout]:
+def generated(session: ZippoSession) -> list[Cutout]:
     """One picture for each of the sample prompts."""
     rows = read_prompts(resource_dir() / "samples" / "prompts.txt", recursive=False)
     return [
@@ -62,7 +62,7 @@ def generated(session: Session) -> list[Cutout]:
     ]
 
 
-def painted(session: Session) -> list[Cutout]:
+def painted(session: ZippoSession) -> list[Cutout]:
     """Each of the bundled mattes, filled after each of a few prompts."""
     cells = []
     for path in sorted((resource_dir() / "mattes").glob("*.png")):

@@ -71,12 +71,12 @@ def test_roles_tell_what_became_of_an_item(items, tmp_path):
     job = job_of(found_paths("a.jpg"), tmp_path)
     items.begin_job(job)
     items.start(0)
-    assert items.index(0).data(ItemRole.STATE) is State.RUNNING
+    assert items.index(0).data(ItemRole.STATE) == State.RUNNING
     outputs = (tmp_path / "a.png", tmp_path / "a.matte.png")
     seconds = {"decode": 0.5, "infer": 1.0}
     items.end(0, ended(job, 0, outputs=outputs, seconds=seconds, confidence=0.9))
     index = items.index(0)
-    assert index.data(ItemRole.STATE) is State.DONE
+    assert index.data(ItemRole.STATE) == State.DONE
     assert index.data(ItemRole.SECONDS) == 1.5
     assert index.data(ItemRole.CONFIDENCE) == 0.9
     assert tuple(index.data(ItemRole.OUTPUTS)) == outputs

@@ -135,7 +135,7 @@ class Flow:
         confidence = work.assessment.confidence if work.assessment else None
         target = target_for(work.item, work.target, confidence, options.uncertain_below)
         written = work.time("export", export, layers, target, options.writing, work.item.source)
-        work.outputs = tuple(written)
+        work.outputs = tuple(dict.fromkeys((*work.outputs, *written)))
         work.item, work.message = file_away(work.item, written)
 
     def _finish(self, work: Work) -> LayerStack:

@@ -107,6 +107,12 @@ def remaining_target(item: Item, on_existing: OnExisting) -> Target | None:
     return left if left.suffixes else None
 
 
+def results_there(item: Item) -> tuple[Path, ...]:
+    """The results of an item that are there, in either place where they may be."""
+    places = [target for target in (item.target, item.uncertain_target) if target]
+    return tuple(path for place in places for path in planned_paths(place) if _has_content(path))
+
+
 def _is_written(item: Item, **part: Any) -> bool:
     """Whether a part of an item's results is whole in one of the places where it may be."""
     alone: dict[str, Any] = {"formats": (), "with_matte": False, "with_foreground": False} | part

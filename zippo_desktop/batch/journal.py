@@ -84,15 +84,16 @@ class Journal:
         if self._file is not None:
             self._write()
 
-    def mark(self, index: int, *, is_begun: bool) -> None:
+    def mark(self, index: int, source: Path | None, *, is_begun: bool) -> None:
         """Note that an item's files are about to be written, or that this came to nothing.
 
-        After a kill, files of an item with such a mark and no line are the job's own, and half of them may
-        be missing; all others belong to somebody else. A mark need not survive a power failure.
+        After a kill, what is there of an item with such a mark and no line is the job's own; all else
+        belongs to somebody else. A mark need not survive a power failure.
         """
         if self._file is not None:
+            line = {"index": index, "is_begun": is_begun, "source": source and _file_state(source)}
             try:
-                self._file.write(json.dumps({"index": index, "is_begun": is_begun}) + "\n")
+                self._file.write(json.dumps(line) + "\n")
                 self._file.flush()
             except OSError as error:
                 self._give_up(error)

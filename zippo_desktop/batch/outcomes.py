@@ -96,7 +96,7 @@ class Outcomes:
 
     def _mark(self, work: Work, *, is_begun: bool) -> None:
         if self._journal:
-            self._journal.mark(work.index, is_begun=is_begun)
+            self._journal.mark(work.index, work.item.source, is_begun=is_begun)
 
     def _end_work(self, work: Work, status: Status, message: str) -> None:
         work.let_go()  # a folder of bad files must not fill the memory

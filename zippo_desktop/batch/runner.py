@@ -13,7 +13,7 @@ from pathlib import Path
 from zippo_desktop.batch.control import Control
 from zippo_desktop.batch.events import JobStarted, OnEvent, SessionOpened
 from zippo_desktop.batch.flow import Flow
-from zippo_desktop.batch.job import Job, remaining_target
+from zippo_desktop.batch.job import Job, remaining_target, results_there
 from zippo_desktop.batch.journal import Journal
 from zippo_desktop.batch.memory import Memory, ceiling
 from zippo_desktop.batch.outcomes import Outcomes
@@ -117,12 +117,16 @@ class _Run:
                 continue
             on_existing = "overwrite" if index in self._resumption.redo else self._job.options.on_existing
             target = remaining_target(item, on_existing)
-            if target is None:
+            own = results_there(item) if index in self._resumption.own else ()
+            if target is not None:
+                waiting.append(Work(index, item, target, outputs=own))
+            elif own:
+                done = ItemResult(item.label, Status.DONE, "", item.source, own, index=index)
+                self._outcomes.end(done)
+            else:
                 message = "its files exist already"
                 skipped = ItemResult(item.label, Status.SKIPPED, message, item.source, index=index)
                 self._outcomes.end(skipped)
-            else:
-                waiting.append(Work(index, item, target))
         return waiting
 
     def _open(self, open_session: Callable[[], Session]) -> Session:

@@ -35,10 +35,12 @@ class Resumption:
     """What is known of a job that goes on: items that ended for good, and items whose files are old.
 
     The items in `redo` are done again over their files, whatever the job's options say of existing ones.
+    What is there of an item in `own` is the job's, written just before it was killed, and whole.
     """
 
     ended: Mapping[int, ItemResult] = field(default_factory=dict)
     redo: frozenset[int] = frozenset()
+    own: frozenset[int] = frozenset()
     model_digest: str = ""  # of the model that the job began with
 
 
@@ -55,9 +57,9 @@ class SavedModel:
 class SavedJob:
     """A job and the last line of its journal for each item that has one, by the item's place.
 
-    `begun` are the items whose files were being written when the job was killed. `seconds` is the time
-    that all its runs took together, up to the last item of each. A photo that has been moved to its
-    archive is the item's source there.
+    `begun` has the mark of each item whose files were being written when the job was killed. `seconds` is
+    the time that all its runs took together, up to the last item of each. A photo that has been moved to
+    its archive is the item's source there.
     """
 
     job_dir: Path
@@ -66,7 +68,7 @@ class SavedJob:
     model: SavedModel
     info: SessionInfo
     lines: Mapping[int, Mapping[str, Any]]
-    begun: frozenset[int]
+    begun: Mapping[int, Mapping[str, Any]]
     seconds: float
 
     @property
@@ -82,14 +84,19 @@ class SavedJob:
 
         What was skipped is looked at anew, for the files that it was skipped for may be gone.
         """
-        ended, redo = {}, set(self.begun)
+        ended: dict[int, ItemResult] = {}
+        redo: set[int] = set()
+        own: set[int] = set()
+        for index, mark in self.begun.items():
+            is_same = not mark["source"] or _has_state(mark["source"])
+            (own if is_same else redo).add(index)
         for index, line in self.lines.items():
             status = Status(line["status"])
             if status is Status.DONE and not _is_as_it_was(line):
                 redo.add(index)
             elif status is Status.DONE or (status is Status.FAILED and not retry_failed):
                 ended[index] = _result(index, self.job.items[index], line)
-        return Resumption(ended, frozenset(redo), self.model.digest)
+        return Resumption(ended, frozenset(redo), frozenset(own - redo), self.model.digest)
 
     def report(self) -> Report:
         """What has become of the job so far, over all its runs; with items left, a stopped one's report."""
@@ -175,20 +182,25 @@ def job_lock(job_dir: Path) -> Iterator[None]:
                 job_dir.rmdir()
 
 
-def _read_journal(job_dir: Path, count: int) -> tuple[dict[int, dict[str, Any]], frozenset[int], float]:
-    """The last line of each of the job's items, those begun since, and the seconds that its runs took."""
-    lines: dict[int, dict[str, Any]] = {}
-    begun: dict[int, bool] = {}
+_Lines = dict[int, dict[str, Any]]
+
+
+def _read_journal(job_dir: Path, count: int) -> tuple[_Lines, _Lines, float]:
+    """The last line of each of the job's items, the marks of those begun since, and the runs' seconds."""
+    lines: _Lines = {}
+    begun: _Lines = {}
     took: dict[str, float] = {}
     for line in _lines(job_dir):
         index = line["index"]
         if not 0 <= index < count:
             continue
-        begun[index] = line.get("is_begun", False)
+        begun.pop(index, None)
         if "status" in line:
             lines[index] = line
             took[line.get("run", "")] = line.get("elapsed_s", 0.0)
-    return lines, frozenset(index for index, is_begun in begun.items() if is_begun), sum(took.values())
+        elif line["is_begun"]:
+            begun[index] = line
+    return lines, begun, sum(took.values())
 
 
 def _lines(job_dir: Path) -> Iterator[dict[str, Any]]:

@@ -32,7 +32,7 @@ class Work:
     is_started: bool = False
     is_dropped: bool = False  # a stop came before anything of it was written
     assessment: Assessment | None = None
-    outputs: tuple[Path, ...] = ()
+    outputs: tuple[Path, ...] = ()  # also those that a killed run had written
     message: str = ""  # what went wrong beside its results
     seconds: dict[str, float] = field(default_factory=dict)
 
