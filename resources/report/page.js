@@ -16,7 +16,7 @@ const orders = {
 };
 
 function filter() {
-  const kind = buttons.find((button) => button.ariaPressed === "true").dataset.kind;
+  const kind = document.querySelector("button[aria-pressed=true]").dataset.kind;
   const text = search.value.trim().toLowerCase();
   let shown = 0;
   for (const card of cards) {
@@ -29,7 +29,7 @@ function filter() {
 
 for (const button of buttons) {
   button.addEventListener("click", () => {
-    for (const other of buttons) other.ariaPressed = String(other === button);
+    for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
     filter();
   });
 }

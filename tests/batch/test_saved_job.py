@@ -319,6 +319,19 @@ def test_photos_are_moved_and_a_resumed_job_finds_them(photos, tmp_path):
     assert contents(photos / "done") == moved
 
 
+def test_a_photo_whose_job_was_killed_before_it_was_moved_is_moved_later(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("zippo_desktop.batch.flow.file_away", lambda item, written: (item, ""))
+    run_job(archiving(photos, tmp_path), FakeSession, job_dir=tmp_path / "a")
+    journal = tmp_path / "a" / "journal.jsonl"
+    marks = [line for line in journal.read_text().splitlines(keepends=True) if "is_begun" in line]
+    journal.write_text("".join(marks))
+    assert not (photos / "done").exists()
+    report, calls = go_on(tmp_path / "a")
+    assert (report.counts["done"], calls) == (COUNT, [])
+    assert contents(photos / "done").keys() == {f"{number}.png" for number in range(COUNT)}
+    assert read_job(tmp_path / "a").report().results == report.results
+
+
 def test_a_photo_that_cannot_be_moved_stays_and_is_told(photos, tmp_path, caplog):
     job = archiving(photos, tmp_path)
     (photos / "done").write_text("no folder")

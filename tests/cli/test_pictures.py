@@ -10,10 +10,12 @@ from PIL import Image
 
 from tests.photos import save_matte, save_photo, save_truncated
 from zippo_desktop.batch.saved_job import list_jobs, read_job
+from zippo_desktop.cli import options as opt
 from zippo_desktop.cli import run
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.errors import EngineError, ModelError
 from zippo_desktop.paths import jobs_dir, settings_path
+from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
 from zippo_desktop.settings import Settings, save_settings
 
 
@@ -237,6 +239,11 @@ def test_uncertain_results_go_elsewhere_and_can_fail_the_job(zippo, folder, out,
     assert names(out) == ["a.png", "sub/c.png"]
     assert names(tmp_path / "look") == ["sub/b.png"]
     assert "uncertain: 10%; Half of it is soft." in result.stderr
+
+
+def test_the_told_threshold_is_the_one_in_use():
+    (option,) = opt.UncertainBelowOption.__metadata__
+    assert f"default: {UNCERTAIN_BELOW}]" in option.help
 
 
 def test_photos_are_moved_only_if_asked(zippo, folder, out):

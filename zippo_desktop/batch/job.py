@@ -11,11 +11,7 @@ from zippo_desktop.export.write import Target, planned_paths
 from zippo_desktop.export.writing import Writing
 from zippo_desktop.imaging.arrangement import Arrangement
 from zippo_desktop.imaging.decode import MAX_PIXELS
-
-try:
-    from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
-except ImportError:  # TEMPORARY
-    UNCERTAIN_BELOW = 0.5
+from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
 from zippo_desktop.pipelines.request import Request
 
 Task = Literal["matting", "painting", "generation"]

@@ -20,6 +20,7 @@ from zippo_desktop.paths import resource_dir
 
 _TITLES = {"matting": "Cut-outs", "painting": "Paintings", "generation": "Generated pictures"}
 _BEGAN_WITH = {"matting": "photo", "painting": "photo", "generation": "start"}
+_SOURCES = {"matting": "photo", "painting": "matte", "generation": "start"}
 _SHARE_WIDTH = 100  # of the little bar, in its own units
 
 
@@ -169,10 +170,10 @@ def _card(
         yield f'<p class="why">{_text(result.message)}</p>\n'
     if result.doubts:
         yield '<ul class="why">' + "".join(f"<li>{_text(doubt)}</li>" for doubt in result.doubts) + "</ul>\n"
-    links = [
-        f'<a href="{_address(path, page_dir)}">{_text(path.name)}</a>'
-        for path in [*([result.source] if result.source else []), *result.outputs]
-    ]
+    files = [(path.name, path) for path in result.outputs]
+    if result.source:
+        files.insert(0, (_SOURCES[report.task], result.source))
+    links = [f'<a href="{_address(path, page_dir)}">{_text(name)}</a>' for name, path in files]
     yield f'<p class="links">{" ".join(links)}</p>\n</article>\n'
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from zippo_desktop.batch.control import Control
 from zippo_desktop.batch.events import JobStarted, OnEvent, SessionOpened
+from zippo_desktop.batch.filing import file_away
 from zippo_desktop.batch.flow import Flow
 from zippo_desktop.batch.job import Job, remaining_target, results_there
 from zippo_desktop.batch.journal import Journal
@@ -121,7 +122,8 @@ class _Run:
             if target is not None:
                 waiting.append(Work(index, item, target, outputs=own))
             elif own:
-                done = ItemResult(item.label, Status.DONE, "", item.source, own, index=index)
+                item, trouble = file_away(item, ())  # the kill may have come before that
+                done = ItemResult(item.label, Status.DONE, trouble, item.source, own, index=index)
                 self._outcomes.end(done)
             else:
                 message = "its files exist already"

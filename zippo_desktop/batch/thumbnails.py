@@ -24,7 +24,7 @@ from zippo_desktop.imaging.layers import LayerStack, Pixels
 THUMBNAILS_NAME = "thumbnails"  # the folder's, in the job's
 SIDE_PX = 256
 _SAMPLES = 4  # looked at for each pixel of a thumbnail, along a side
-_QUALITY, _METHOD = 75, 2  # of the WebP
+_WEBP = {"quality": 75, "alpha_quality": 60, "method": 2}  # alpha to 12 levels of 255: half the file
 
 Samples = TypeVar("Samples", bound=NDArray[Any])
 
@@ -102,7 +102,7 @@ def _shrunk(samples: Samples) -> Samples:
 def _save(samples: NDArray[np.uint8], path: Path) -> None:
     """Whole or not at all, but not synced: losing one in a power failure is no harm."""
     unfinished = path.with_suffix(".part")
-    Image.fromarray(samples).save(unfinished, "WEBP", quality=_QUALITY, method=_METHOD)
+    Image.fromarray(samples).save(unfinished, "WEBP", **_WEBP)
     os.replace(unfinished, path)
 
 

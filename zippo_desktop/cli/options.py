@@ -99,7 +99,7 @@ UncertainBelowOption = Annotated[
         min=0.0,
         max=1.0,
         metavar="0..1",
-        help="Which confidence makes a result uncertain. [default: what suits most photos]",
+        help="Which confidence makes a result uncertain. \\[default: 0.8]",
         show_default=False,
         rich_help_panel=_UNCERTAIN_PANEL,
     ),
