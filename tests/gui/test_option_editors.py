@@ -24,6 +24,7 @@ OTHER_VALUES = {
     "check": False,
     "second-pass": False,
     "edges": "fine",
+    "refine": "zippo",
     "alpha": "keep",
     "foreground": False,
     "keep-largest": True,

@@ -13,12 +13,13 @@ from zippo_desktop.errors import printable
 from zippo_desktop.gui.item_entry import Entry, State
 from zippo_desktop.gui.item_model import ItemRole
 from zippo_desktop.gui.theme import colour
+from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
 
 _GAP, _SMALL_GAP = 8, 4
 _BADGE_PX, _BAR_PX, _SQUARE_PX = 16, 3, 6
 _CELL_SHAPE = 0.8  # height of a thumbnail's place by its width: most photos are wider than high
 _LINE_PX, _LINE_PICTURE_PX = 40, 48
-_LOW, _HIGH = 0.4, 0.65  # where confidence begins to be fair, and good
+_LITTLE = UNCERTAIN_BELOW / 2  # confidence that hardly is one
 _STATE_COLOURS: Mapping[State, str] = {
     State.WAITING: "text_off",
     State.RUNNING: "accent",
@@ -180,7 +181,7 @@ def _draw_confidence(painter: QPainter, place: QRectF, confidence: float | None)
     """A thin bar: its length is the confidence, its colour says whether that is enough."""
     if confidence is None:
         return
-    name = "error" if confidence < _LOW else "warning" if confidence < _HIGH else "good"
+    name = "error" if confidence < _LITTLE else "warning" if confidence < UNCERTAIN_BELOW else "good"
     radius = place.height() / 2
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour("line_strong"))
@@ -202,7 +203,8 @@ def _draw_lines(painter: QPainter, option: QStyleOptionViewItem, area: QRect, en
         return
     half = area.height() // 2
     _draw_text(painter, option, area.adjusted(0, 0, 0, -half), entry.name, "text")
-    name = _STATE_COLOURS[entry.state] if told else "text_dim"
+    is_warning = entry.state in (State.DOUBTFUL, State.FAILED)
+    name = _STATE_COLOURS[entry.state] if is_warning else "text_dim"
     _draw_text(painter, option, area.adjusted(0, half, 0, 0), second, name, elide=Qt.TextElideMode.ElideRight)
 
 

@@ -28,7 +28,7 @@ SECTIONS = (
     Section(
         "Matte",
         ("edges", "second-pass", "keep-largest"),
-        ("steps", "ensemble", "check", "fill-holes", "alpha"),
+        ("steps", "ensemble", "check", "refine", "fill-holes", "alpha"),
     ),
     Section("Edge", ("expand", "contrast", "feather", "foreground")),
     Section("Frame", ("crop", "canvas", "long-edge"), ("aspect", "subject-share")),

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from zippo_desktop.batch.job import Job
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.batch.scan import Found
+from zippo_desktop.gui import prompt_files
 from zippo_desktop.gui.dropped import Dropped, Intake, read_mime
 from zippo_desktop.gui.empty_state import EmptyState
 from zippo_desktop.gui.item_entry import Entry
@@ -31,7 +32,6 @@ from zippo_desktop.gui.start_picker import StartPicker
 from zippo_desktop.gui.thumbnails import ThumbnailCache
 from zippo_desktop.paths import resource_dir
 
-_PROMPT_SUFFIXES = (".txt", ".csv")
 _MATTES, _RESULTS = 0, 1
 
 
@@ -62,7 +62,7 @@ class PaintTab(QWidget):
 
     def take(self, dropped: Dropped) -> None:
         """Add prompts of lists, and mattes, that were dropped or pasted."""
-        lists = [path for path in dropped.paths if path.suffix.lower() in _PROMPT_SUFFIXES]
+        lists = [path for path in dropped.paths if path.suffix.lower() in prompt_files.SUFFIXES]
         for path in lists:
             self.table.import_prompts(path)
         dropped.paths = [path for path in dropped.paths if path not in lists]

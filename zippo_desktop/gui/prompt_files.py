@@ -16,6 +16,7 @@ from zippo_desktop.export.atomic import open_atomically
 from zippo_desktop.export.naming import safe_stem
 
 COLUMNS = tuple(each.name for each in fields(PromptRow) if each.name != "where")
+SUFFIXES = (".txt", ".csv")  # of lists of prompts
 _STEM_BYTES = 60
 _NOT_WORDS = re.compile(r"\W+")
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPainter, QResizeEvent
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QMenu,
     QStackedLayout,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
     QToolButton,
     QWidget,
 )
@@ -27,14 +22,11 @@ from zippo_desktop.errors import ZippoError
 from zippo_desktop.gui.icons import icon
 from zippo_desktop.gui.layouts import SMALL_GAP, column, strip
 from zippo_desktop.gui.prompt_files import write_folder, write_prompts
-from zippo_desktop.gui.prompt_model import COLUMNS, DEFAULT_ROLE, PromptModel, column_of
-from zippo_desktop.gui.theme import colour
+from zippo_desktop.gui.prompt_model import COLUMNS, PromptModel, column_of
+from zippo_desktop.gui.prompt_view import PromptView
 
 FILES = "Prompts (*.csv *.txt)"
 _RARE = ("guidance", "name", "matte")  # hidden until somebody asks for them, or a file fills them
-_WIDTHS = {"negative": 76, "count": 58, "seed": 62, "steps": 56, "size": 52, "guidance": 74, "name": 84}
-_PROMPT_PX = 110  # the least; a narrower panel scrolls
-_ROW_PX, _CELL_GAP = 28, 8
 
 
 class PromptTable(QWidget):
@@ -50,7 +42,7 @@ class PromptTable(QWidget):
         self.field.setClearButtonEnabled(True)
         self.field.setAcceptDrops(False)
         self.field.returnPressed.connect(self.add_written)
-        self.view = _View(self.prompts)
+        self.view = PromptView(self.prompts)
         self._left_out = frozenset(left_out)
         self._stack = QStackedLayout()
         self._actions = self._make_actions()
@@ -289,80 +281,3 @@ class PromptTable(QWidget):
         if isinstance(action, QAction):
             self.view.setColumnHidden(action.data(), not is_shown)
             self.view.fill()
-
-
-class _View(QTableView):
-    """The table as it looks and as its keys work."""
-
-    def __init__(self, prompts: PromptModel) -> None:
-        super().__init__()
-        self.setModel(prompts)
-        self.setItemDelegate(_CellDelegate(self))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked
-            | QAbstractItemView.EditTrigger.EditKeyPressed
-            | QAbstractItemView.EditTrigger.AnyKeyPressed
-        )
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_PX)
-        header = self.horizontalHeader()
-        header.setMinimumSectionSize(40)
-        header.sectionResized.connect(self.fill)
-        header.setHighlightSections(False)
-        for name, width in _WIDTHS.items():
-            self.setColumnWidth(column_of(name), width)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Give the prompts what the other columns leave."""
-        super().resizeEvent(event)
-        self.fill()
-
-    @Slot()
-    def fill(self) -> None:
-        """Make the prompts' column as wide as the others allow; a narrow table scrolls."""
-        header, prompt = self.horizontalHeader(), column_of("prompt")
-        others = sum(header.sectionSize(place) for place in range(header.count()) if place != prompt)
-        width = max(_PROMPT_PX, self.viewport().width() - others)
-        if header.sectionSize(prompt) != width:
-            header.resizeSection(prompt, width)
-
-
-class _CellDelegate(QStyledItemDelegate):
-    """Shows what counts where a cell is empty, dimmed; what is typed into one chosen row goes into all."""
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        """Draw a cell."""
-        painter.save()
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(option.rect, colour("accent_soft"))
-        text, default = index.data(), index.data(DEFAULT_ROLE)
-        painter.setPen(colour("text" if text else "text_off"))
-        area = option.rect.adjusted(_CELL_GAP, 0, -_CELL_GAP, 0)
-        elided = option.fontMetrics.elidedText(text or default, Qt.TextElideMode.ElideRight, area.width())
-        side = index.data(Qt.ItemDataRole.TextAlignmentRole) or Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(area, side, elided)
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(colour("accent"))
-            painter.drawRect(option.rect.adjusted(0, 0, -1, -1))
-        painter.restore()
-
-    def setModelData(  # noqa: N802
-        self, editor: QWidget, model: QAbstractItemModel, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        """Give what was typed to the model; the prompt goes into its own row alone."""
-        text = editor.property("text")
-        view = self.parent()
-        rows = {index.row()}
-        if isinstance(view, QTableView) and COLUMNS[index.column()].field != "prompt":
-            chosen = {each.row() for each in view.selectionModel().selectedIndexes()}
-            rows = chosen if index.row() in chosen else rows
-        for row in sorted(rows):
-            if not model.setData(model.index(row, index.column()), text):
-                return

@@ -21,6 +21,7 @@ from zippo_desktop.batch.events import Event, ItemEnded, ItemStarted, StepDone
 from zippo_desktop.batch.job import Job, Task
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.batch.scan import Found
+from zippo_desktop.gui import prompt_files
 from zippo_desktop.gui.dropped import can_take, read_mime
 from zippo_desktop.gui.item_model import ItemModel
 from zippo_desktop.gui.item_view import ItemView
@@ -31,7 +32,6 @@ from zippo_desktop.gui.theme import colour
 from zippo_desktop.gui.thumbnails import ThumbnailCache
 
 TASKS: Sequence[Task] = ("matting", "generation", "painting")
-_PROMPT_SUFFIXES = (".txt", ".csv")
 
 
 class WorkPanel(QTabWidget):
@@ -196,7 +196,7 @@ class WorkPanel(QTabWidget):
 
     def _sort_in(self, paths: list[Path]) -> None:
         """Give pictures to the tab for pictures and lists of prompts to the one for prompts."""
-        lists = [path for path in paths if path.suffix.lower() in _PROMPT_SUFFIXES]
+        lists = [path for path in paths if path.suffix.lower() in prompt_files.SUFFIXES]
         others = [path for path in paths if path not in lists]
         task = self.current_task()
         if task == "generation":
@@ -253,4 +253,7 @@ class _DropOutline(QWidget):
 
 def _holds_prompts(folder: Path) -> bool:
     """Whether a folder's first level holds text files."""
-    return folder.is_dir() and any(path.suffix.lower() == ".txt" for path in folder.iterdir())
+    try:
+        return folder.is_dir() and any(path.suffix.lower() == ".txt" for path in folder.iterdir())
+    except OSError:
+        return False  # whoever reads it next says why
