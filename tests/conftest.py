@@ -21,6 +21,10 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """Settings, jobs, models, caches and logs of this test alone."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ZIPPO_DESKTOP_HOME", str(home))
+    for name in ("U2NET_HOME", "XDG_DATA_HOME"):  # where other programs' models would be found
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
     return home
 
 

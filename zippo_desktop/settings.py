@@ -35,6 +35,7 @@ class Settings:
     provider: str = "auto"
     formats: tuple[str, ...] = ("png",)
     memory_mb: int = 0  # of pictures at a time; 0: what suits the machine
+    mirror: str = ""  # where `models get` fetches from; "": where each is published
     theme: str = "dark"  # or "light", or "system"
     output_dir: str = ""  # the window's; "" for its own choice
     preset: str = ""  # the window's, and over it the look's values by option name

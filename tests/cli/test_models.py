@@ -1,12 +1,19 @@
-"""`models` and `doctor` on tiny model folders."""
+"""`models` and `doctor` on tiny model folders and tiny experts."""
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from tests.engine.expert_files import write_expert
+from tests.engine.test_expert_manifest import WHOLE
 from tests.tiny_models import build_tiny_zippo
+from zippo_desktop.cli.commands import get_models
+from zippo_desktop.engine import expert_store
 from zippo_desktop.engine import open_session as opening
+from zippo_desktop.engine.downloads import digest_of
+from zippo_desktop.engine.expert_manifest import manifest_text
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.errors import EngineError
 from zippo_desktop.paths import models_dir
@@ -21,6 +28,33 @@ def tiny(tmp_path_factory):
 def installed(tiny):
     """A copy among the user's own models, to be damaged at will."""
     return shutil.copytree(tiny, models_dir() / "my-model")
+
+
+@pytest.fixture(autouse=True)
+def nothing_elsewhere(tmp_path, monkeypatch):
+    """No other program's folders, and no mirror."""
+    for name in ("U2NET_HOME", "XDG_DATA_HOME", "ZIPPO_DESKTOP_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "person"))
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    """A folder with the expert `net`, as `models get --to` makes them."""
+    write_expert(tmp_path / "mirror" / "net" / "net.onnx")
+    return tmp_path / "mirror"
+
+
+@pytest.fixture
+def known(mirror, tmp_path, monkeypatch):
+    """`net` as the one expert that is known; its licence is against commercial use."""
+    file = mirror / "net" / "net.onnx"
+    manifest = replace(WHOLE, digest=digest_of(file), size_bytes=file.stat().st_size, extra_inputs=())
+    monkeypatch.setattr(expert_store, "resource_dir", lambda: tmp_path / "resources")
+    (tmp_path / "resources" / "experts").mkdir(parents=True)
+    (tmp_path / "resources" / "experts" / "net.toml").write_text(manifest_text(manifest))
+    return manifest
 
 
 def test_list_names_installed_models(zippo, installed):
@@ -103,3 +137,128 @@ def test_doctor_without_onnxruntime_says_so(zippo, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     monkeypatch.setattr(opening, "open_session", lambda *arguments, on_notice: FakeSession())
     assert "not installed, or not whole" in zippo("doctor").stdout
+
+
+def test_list_shows_known_experts_after_the_installed(zippo, installed, known):
+    result = zippo("models", "list")
+    assert result.exit_code == 0
+    here, _, rest = result.stdout.partition("Not installed")
+    assert "my-model " in here
+    (line,) = (line for line in rest.splitlines() if line.startswith("net "))
+    for told in ("64 px", "people, animals", "MIT (not for commercial use)", "MAD 0.010, IoU 0.950 on b"):
+        assert told in line
+    assert "net " not in zippo("models", "list", "--installed").stdout
+
+
+def test_list_as_json_tells_all(zippo, installed, known):
+    rows = {row["name"]: row for row in json.loads(zippo("models", "list", "--json").stdout)}
+    assert rows["my-model"]["kind"] == "zippo"
+    assert rows["my-model"]["path"] == str(installed)
+    net = rows["net"]
+    assert (net["is_installed"], net["path"], net["is_non_commercial"]) == (False, None, True)
+    assert net["quality"] == [{"set": "b", "mad": 0.01, "iou": 0.95, "command": "evaluate"}]
+
+
+def test_get_asks_for_the_licence_then_installs(zippo, known, mirror):
+    result = zippo("models", "get", "net", "--from", mirror)
+    assert result.exit_code == 2
+    assert "--accept-licence" in result.stderr
+    result = zippo("models", "get", "net", "--from", mirror, "--accept-licence")
+    assert result.exit_code == 0
+    assert "Beware." in result.stderr
+    assert zippo("models", "path", "net").stdout == f"{models_dir() / 'net' / 'net.onnx'}\n"
+    assert zippo("models", "verify", "net").stdout == "net: whole.\n"
+    assert "is there already" in zippo("models", "get", "net").stdout
+    told = zippo("models", "info", "net").stdout
+    for fact in ("licence:", "input size_px:", known.digest, "quality 1 mad:"):
+        assert fact in told
+
+
+def test_the_licence_is_asked_for_where_somebody_sits(zippo, known, mirror, monkeypatch):
+    answers = [False, True]
+    monkeypatch.setattr(get_models, "_is_accepted_now", lambda manifest: answers.pop(0))
+    assert zippo("models", "get", "net", "--from", mirror).exit_code == 2
+    assert zippo("models", "get", "net", "--from", mirror).exit_code == 0
+
+
+def test_the_mirror_may_stand_in_the_environment(zippo, known, mirror, monkeypatch):
+    monkeypatch.setenv("ZIPPO_DESKTOP_MIRROR", str(mirror))
+    assert zippo("models", "get", "net", "--accept-licence").exit_code == 0
+
+
+def test_what_is_got_for_another_computer_is_imported_there(zippo, known, mirror, tmp_path):
+    stick = tmp_path / "stick"
+    result = zippo("models", "get", "--all", "--to", stick, "--from", mirror, "--accept-licence")
+    assert result.exit_code == 0
+    assert not (models_dir() / "net").exists()
+    assert sorted(path.name for path in stick.iterdir()) == ["net"]
+    result = zippo("models", "import", stick / "net", "--accept-licence")
+    assert result.exit_code == 0
+    assert zippo("models", "verify", "net").exit_code == 0
+
+
+def test_get_all_goes_on_after_one_that_fails(zippo, known, mirror, tmp_path):
+    gone = replace(known, name="gone", is_non_commercial=False)
+    (tmp_path / "resources" / "experts" / "gone.toml").write_text(manifest_text(gone))
+    result = zippo("models", "get", "--all", "--from", mirror, "--accept-licence")
+    assert result.exit_code == 3
+    assert "There is no" in result.stderr
+    assert (models_dir() / "net" / "net.onnx").is_file()
+
+
+def test_a_manifest_of_ones_own_can_be_fetched(zippo, known, mirror, tmp_path):
+    own = replace(known, digest="", size_bytes=0, is_non_commercial=False)
+    (tmp_path / "own.toml").write_text(manifest_text(own))
+    result = zippo("models", "get", tmp_path / "own.toml", "--from", mirror)
+    assert result.exit_code == 2
+    assert "--trust-first" in result.stderr
+    assert zippo("models", "get", tmp_path / "own.toml", "--from", mirror, "--trust-first").exit_code == 0
+    assert zippo("models", "verify", "net").exit_code == 0
+
+
+def test_get_offline_is_one_sentence(zippo, known):
+    result = zippo("models", "get", "net", "--from", "http://127.0.0.1:9", "--accept-licence")
+    assert result.exit_code == 3
+    assert "127.0.0.1 cannot be reached" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_get_of_nothing_is_wrong_usage(zippo):
+    assert zippo("models", "get").exit_code == 2
+    assert zippo("models", "get", "no-such-model").exit_code == 2
+
+
+def test_import_shows_the_manifest_that_it_made(zippo, mirror):
+    result = zippo("models", "import", mirror / "net" / "net.onnx", "--name", "mine")
+    assert result.exit_code == 0
+    assert 'activation = "sigmoid"' in result.stdout
+    assert "--model mine" in result.stdout
+    assert "32 x 32 px" in result.stderr
+    assert "mine " in zippo("models", "list", "--installed").stdout
+
+
+def test_a_known_one_that_is_missing_is_told_how_to_get(zippo, known):
+    result = zippo("models", "info", "net")
+    assert result.exit_code == 3
+    assert "models get net" in result.stderr
+
+
+def test_verify_finds_a_damaged_expert(zippo, known, mirror):
+    zippo("models", "get", "net", "--from", mirror, "--accept-licence")
+    file = models_dir() / "net" / "net.onnx"
+    file.write_bytes(file.read_bytes()[:-1])
+    result = zippo("models", "verify")
+    assert result.exit_code == 3
+    assert "it is damaged or another" in result.stderr
+
+
+def test_remove_deletes_own_models_alone(zippo, installed, known, mirror, tmp_path, monkeypatch):
+    zippo("models", "get", "net", "--from", mirror, "--accept-licence")
+    assert zippo("models", "remove", "net", "my-model").exit_code == 0
+    assert list(models_dir().iterdir()) == []
+    result = zippo("models", "remove", "zippo-mini")
+    assert result.exit_code == 2
+    assert "not among your own models" in result.stderr
+    monkeypatch.setenv("U2NET_HOME", str(mirror / "net"))
+    assert zippo("models", "remove", "net").exit_code == 2
+    assert (mirror / "net" / "net.onnx").is_file()

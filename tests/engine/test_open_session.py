@@ -8,12 +8,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from tests.bright_experts import expert_manifest, write_expert
 from zippo_desktop.engine import onnx_graphs, providers, tensorrt
 from zippo_desktop.engine import open_session as opening
+from zippo_desktop.engine.expert_manifest import Quality
 from zippo_desktop.engine.fake_session import FakeSession
+from zippo_desktop.engine.find_spec import find_spec
 from zippo_desktop.engine.model_store import read_spec
 from zippo_desktop.engine.open_session import check_answers, open_session
 from zippo_desktop.errors import EngineError, ModelError, UsageError
+from zippo_desktop.paths import models_dir
 
 
 @pytest.fixture
@@ -197,3 +201,118 @@ def test_a_run_on_onnx_runtime_loads_no_torch(tiny_model):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def expert(tmp_path):
+    return write_expert(tmp_path, expert_manifest())
+
+
+def test_an_expert_is_opened_by_folder_and_by_name(expert, tmp_path):
+    shutil.copytree(expert, models_dir() / "mine")
+    assert open_session(expert).spec.name == open_session(str(expert)).spec.name == "bright"
+    assert open_session("mine").spec.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("engine", "provider", "told"),
+    [
+        ("torch", "auto", "PyTorch cannot run bright"),
+        ("auto", "tensorrt", "not run on TensorRT"),
+        ("auto", "directml", "directml"),
+    ],
+)
+def test_what_cannot_run_an_expert_is_refused(expert, engine, provider, told):
+    with pytest.raises(EngineError, match=told):
+        open_session(expert, engine, provider)
+
+
+def test_an_expert_without_onnx_runtime_is_an_error(expert, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EngineError, match="not installed"):
+        open_session(expert)
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_an_expert_steps_down_and_tells_it_without_a_word_of_tensorrt(expert, monkeypatch):
+    import onnxruntime
+
+    names = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
+    info = open_session(expert).info
+    assert info.provider == "cpu"
+    assert [sentence.split(":")[0] for sentence in info.fallbacks] == [
+        "ONNX Runtime could not open 'cuda' and chose 'cpu' instead"
+    ]
+    with pytest.raises(EngineError, match="could not open 'cuda'"):
+        open_session(expert, provider="cuda")
+
+
+def test_an_expert_that_answers_nonsense_on_a_device_is_not_used_there(expert, monkeypatch):
+    monkeypatch.setattr(opening, "_usable", lambda provider: (["coreml", "cpu"], []))
+    run = opening._open_file
+    monkeypatch.setattr(opening, "_open_file", lambda path, provider: run(path, "cpu"))
+    mattes = opening.ExpertSession._run
+
+    def broken(self, pictures):
+        if self.info.provider == "coreml":
+            raise EngineError("bright answered with numbers that are not finite on 'coreml'.")
+        return mattes(self, pictures)
+
+    monkeypatch.setattr(opening.ExpertSession, "_run", broken)
+    info = open_session(expert).info
+    assert (info.provider, info.fallbacks) == (
+        "cpu",
+        ("bright answered with numbers that are not finite on 'coreml'.",),
+    )
+
+
+def test_a_file_that_is_not_trusted_is_not_opened(expert):
+    (expert / "net.onnx").write_bytes(b"no network")
+    with pytest.raises(ModelError, match=r"net\.onnx"):
+        open_session(expert)
+
+
+def test_auto_without_an_expert_is_the_zippo_model_and_says_so():
+    session = open_session("auto", "onnx", "cpu")
+    assert session.spec.name == "zippo-mini"
+    assert session.info.fallbacks == ("No expert is installed: zippo-mini answers alone.",)
+
+
+def test_auto_opens_both_and_closes_both(expert):
+    shutil.copytree(expert, models_dir() / "mine")
+    session = open_session("auto", provider="cpu")
+    assert session.spec.name == "zippo-mini+mine"
+    assert session.spec.tasks == ("matting", "painting", "generation")
+    assert session.expert.refiner is session.zippo
+    picture = np.zeros((1, 3, 16, 16), np.float32)
+    session.zippo.encode_images(picture)
+    session.close()
+    with pytest.raises(EngineError, match="closed"):
+        session.zippo.encode_images(picture)
+    with pytest.raises(EngineError, match="closed"):
+        session.expert.mattes(np.zeros((1, 64, 64, 3), np.float32))
+
+
+def test_auto_leaves_nothing_open_if_the_expert_cannot_be_opened(expert, monkeypatch):
+    zippo = FakeSession()
+    shutil.copytree(expert, models_dir() / "mine")
+    (models_dir() / "mine" / "net.onnx").write_bytes(b"no network")
+    monkeypatch.setattr(opening, "open_zippo", lambda *given: zippo)
+    with pytest.raises(ModelError):
+        open_session("auto")
+    assert zippo.is_closed
+
+
+def test_auto_takes_the_expert_for_all_subjects_that_was_measured_best(tmp_path):
+    def row(mad):
+        return (Quality("b", mad, 0.9, "evaluate"),)
+
+    for manifest in (
+        expert_manifest("a-portraits", subjects=("people",), quality=row(0.001)),
+        expert_manifest("b-unmeasured"),
+        expert_manifest("c-good", quality=row(0.01)),
+        expert_manifest("d-better", quality=row(0.005)),
+    ):
+        write_expert(models_dir(), manifest)
+    assert find_spec("auto").expert.name == "d-better"

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from tests.fake_experts import FakeExpert, fake_auto
 from zippo_desktop.engine import self_test
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.engine.self_test import judge, matte_of_disc, run_self_test
+from zippo_desktop.engine.session import SessionInfo
 from zippo_desktop.errors import OutOfMemory
 
 
@@ -78,3 +80,31 @@ def test_an_engine_that_breaks_fails_with_its_own_words():
 def test_the_error_is_relative_to_the_largest_value():
     result = judge(np.float32([10.1, 0.0]), np.float32([10.0, 0.0]), duration_s=1.0)
     assert result.relative_error == pytest.approx(0.01, rel=1e-3)
+
+
+def test_an_expert_finds_the_disc():
+    expert = FakeExpert()
+    assert run_self_test(expert).has_passed
+    matte = matte_of_disc(expert)[0]
+    assert matte[48, 48] == 1
+    assert matte[0, 0] == 0
+
+
+def test_auto_has_passed_when_both_have(monkeypatch):
+    assert run_self_test(fake_auto()).has_passed
+    for broken in (
+        fake_auto(zippo=Skewed(np.nan)),
+        fake_auto(expert=FakeExpert(lambda pictures: np.full(pictures.shape[:3], np.nan))),
+    ):
+        result = run_self_test(broken)
+        assert not result.has_passed
+        assert "not finite" in result.sentence
+
+
+def test_an_expert_elsewhere_is_compared_with_itself_on_the_cpu(monkeypatch):
+    asked, expert, reference = [], FakeExpert(), FakeExpert()
+    expert.info = SessionInfo("onnx", "cuda")
+    monkeypatch.setattr(self_test, "open_expert", lambda *given: asked.append(given) or reference)
+    assert run_self_test(expert).relative_error == 0
+    assert asked == [(expert.spec, "onnx", "cpu")]
+    assert reference.is_closed

@@ -19,6 +19,7 @@ from zippo_desktop.cli.commands import (
     evaluation,
     export,
     generate,
+    get_models,
     gui,
     init,
     jobs,
@@ -138,8 +139,16 @@ _command(export.export, "Making models")
 _command(doctor.doctor, "This computer")
 _group(
     "models",
-    "List, describe and verify the installed models.",
-    {"list": models.list_, "info": models.info, "verify": models.verify},
+    "List, describe and verify models, get more of them, take in files of others.",
+    {
+        "list": models.list_,
+        "info": models.info,
+        "path": models.path,
+        "get": get_models.get,
+        "import": get_models.import_,
+        "verify": models.verify,
+        "remove": models.remove,
+    },
     panel="This computer",
 )
 _command(jobs.resume, "Pictures", jobs.EXAMPLES)

@@ -10,7 +10,7 @@ import typer
 from zippo_desktop.cli import options as opt
 from zippo_desktop.cli.commands.evaluation import PeerOption, PeersDirOption, tell
 from zippo_desktop.cli.console import output_console, plain
-from zippo_desktop.pipelines.request import Edges, MattingRequest
+from zippo_desktop.pipelines.request import Edges, MattingRequest, Refinement
 
 
 def evaluate(
@@ -23,6 +23,7 @@ def evaluate(
         bool, typer.Option("--second-pass/--no-second-pass", help="As of matte: small subjects twice.")
     ] = MattingRequest.second_pass,
     edges: Annotated[Edges, typer.Option("--edges", help="As of matte.")] = MattingRequest.edges,
+    refine: Annotated[Refinement, typer.Option("--refine", help="As of matte.")] = MattingRequest.refine,
     seed: opt.SeedOption = MattingRequest.seed,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Only the first so many, by name.")
@@ -59,6 +60,7 @@ def evaluate(
         ensemble=ensemble,
         second_pass=second_pass,
         edges=edges,
+        refine=refine,
         seed=seed,
         limit=limit,
         engine=engine or settings.engine,
