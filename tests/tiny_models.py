@@ -144,9 +144,7 @@ def tiny_unet(in_channels: int, num_class_embeds: int | None = None, **changes: 
         "cross_attention_dim": TEXT_WIDTH,
         "norm_num_groups": 8,
     }
-    return UNet2DConditionModel(
-        in_channels=in_channels, num_class_embeds=num_class_embeds, **shape | changes
-    )
+    return UNet2DConditionModel(in_channels=in_channels, num_class_embeds=num_class_embeds, **shape | changes)
 
 
 def tiny_vae(in_channels: int, block_out_channels: tuple[int, ...]) -> Any:

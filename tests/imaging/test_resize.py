@@ -4,7 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from zippo_desktop.imaging.resize import LARGE, fit_to_network, resize, resize_picture, unfit
+from zippo_desktop.imaging.resize import (
+    LARGE,
+    fit_to_network,
+    resize,
+    resize_picture,
+    stretch_to_network,
+    unfit,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -84,3 +91,17 @@ def test_a_picture_of_bytes_fits_as_one_of_floats() -> None:
 
     assert fit.image.shape == expected.image.shape
     np.testing.assert_allclose(fit.detailed, expected.detailed, atol=0.005)
+
+
+@pytest.mark.parametrize(("size", "proportions"), [((600, 400), (128, 85)), ((3, 1000), (1, 128))])
+def test_a_stretched_picture_is_a_square_and_gets_its_proportions_back(
+    size: tuple, proportions: tuple
+) -> None:
+    image = np.broadcast_to(np.linspace(0, 1, size[1], dtype=np.float32)[None, :, None], (*size, 3))
+    fit = stretch_to_network(image, 128)
+
+    assert fit.image.shape == (128, 128, 3)
+    assert (fit.height, fit.width) == (128, 128)
+    back = unfit(fit.image[..., 0], fit)
+    assert back.shape == proportions
+    np.testing.assert_allclose(back, resize(image[..., 0], *proportions), atol=0.01)

@@ -12,24 +12,28 @@ import torch
 from tests.tiny_models import TEXT_WIDTH, build_tiny_sd, build_tiny_sd2
 from tests.training.material import write_material
 from tests.training.test_stable_diffusion import CONFIG, NAMES
+from zippo_desktop.diffusion.latents import Branch
 from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.engine.model_store import read_json, read_spec
 from zippo_desktop.engine.zippo_unet import load_unet
 from zippo_desktop.errors import UsageError
-from zippo_desktop.training.branches import PairBatch
+from zippo_desktop.training.branches import PairBatch, RowMaker
 from zippo_desktop.training.config import TrainConfig, UnetConfig, read_config
 from zippo_desktop.training.conversion import (
     BASE,
     LEAST_SIGNAL,
+    ROWS_A_PAIR,
     SCHEDULER,
-    Conversion,
+    FrozenBase,
     begin_conversion,
     converted_scheduler,
     time_of,
 )
 from zippo_desktop.training.initialise import initialise
 from zippo_desktop.training.train import train
+from zippo_desktop.training.train_unet import step_losses
 
+WHITE = torch.linspace(-1, 1, 4).view(1, 4, 1, 1).expand(1, 4, 4, 4)
 EMPTY = torch.zeros(1, 5, TEXT_WIDTH)
 
 
@@ -42,9 +46,9 @@ def config(tmp_path: Path) -> TrainConfig:
 
 
 @pytest.fixture
-def conversion(config: TrainConfig) -> Conversion:
+def base(config: TrainConfig) -> FrozenBase:
     begin_conversion(config)
-    return Conversion(config.run_dir, EMPTY, UnetConfig(), torch.device("cpu"))
+    return FrozenBase(config.run_dir, WHITE, EMPTY, UnetConfig())
 
 
 def test_a_time_has_the_asked_noise_and_stays_within_the_schedule(config: TrainConfig):
@@ -56,13 +60,13 @@ def test_a_time_has_the_asked_noise_and_stays_within_the_schedule(config: TrainC
     assert (time_of(schedule, 1e9), time_of(schedule, 1e-9)) == (0, 999)
 
 
-def test_the_bases_velocity_is_its_noise_at_the_same_noise(conversion: Conversion, config: TrainConfig):
+def test_the_bases_velocity_is_its_noise_at_the_same_noise(base: FrozenBase, config: TrainConfig):
     torch.manual_seed(0)
     noisy, text, t = torch.randn(2, 4, 4, 4), torch.randn(2, 5, TEXT_WIDTH), torch.tensor([100, 700])
-    base = load_unet(config.model_dir / "unet")
-    old, new = conversion.base_schedule, conversion.schedule
+    network = load_unet(config.model_dir / "unet")
+    old, new = base.base_schedule, base.schedule
 
-    velocity = conversion.velocity(noisy, t, text)
+    velocity = base.velocity(noisy, t, text)
 
     for index, step in enumerate(t.tolist()):
         power = float(new.alphas_cumprod[step])
@@ -70,7 +74,9 @@ def test_the_bases_velocity_is_its_noise_at_the_same_noise(conversion: Conversio
         one = noisy[index : index + 1]
         with torch.no_grad():
             labels = torch.tensor([3])
-            noise = base(torch.cat([one, one], 1), time, text[index : index + 1], class_labels=labels).sample
+            noise = network(
+                torch.cat([one, one], 1), time, text[index : index + 1], class_labels=labels
+            ).sample
         clean = (one - new.sigma(step) * noise) / new.signal(step)
         expected = new.signal(step) * noise - new.sigma(step) * clean
         torch.testing.assert_close(velocity[index : index + 1], expected, atol=1e-4, rtol=1e-3)
@@ -80,17 +86,15 @@ def test_a_base_that_predicts_velocities_is_taken_at_its_word(tmp_path: Path, co
     initialise(build_tiny_sd2(tmp_path / "sd2"), tmp_path / "model2")
     config = replace(config, model_dir=tmp_path / "model2")
     begin_conversion(config)
-    conversion = Conversion(config.run_dir, EMPTY, UnetConfig(), torch.device("cpu"))
+    base = FrozenBase(config.run_dir, WHITE, EMPTY, UnetConfig())
     noisy, text, t = torch.randn(1, 4, 4, 4), torch.randn(1, 5, TEXT_WIDTH), torch.tensor([500])
 
     with torch.no_grad():
-        time = time_of(conversion.base_schedule, _ratio(conversion.schedule, 500))
-        expected = conversion.base(
-            torch.cat([noisy, noisy], 1), time, text, class_labels=torch.tensor([0])
-        ).sample
+        time = time_of(base.base_schedule, _ratio(base.schedule, 500))
+        expected = base.unet(torch.cat([noisy, noisy], 1), time, text, class_labels=torch.tensor([0])).sample
 
     assert abs(time - 500) > 1  # the two schedules do differ
-    torch.testing.assert_close(conversion.velocity(noisy, t, text), expected, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(base.velocity(noisy, t, text), expected, atol=1e-4, rtol=1e-3)
 
 
 def _ratio(schedule: NoiseSchedule, step: int) -> float:
@@ -98,45 +102,47 @@ def _ratio(schedule: NoiseSchedule, step: int) -> float:
     return power / (1 - power)
 
 
-class Echo(torch.nn.Module):
-    """Answers what it is told to, and remembers what it was asked."""
-
-    def __init__(self, answer):
-        super().__init__()
-        self.answer = answer
-
-    def forward(self, sample, t, text, class_labels):
-        self.asked = sample, t, text, class_labels
-        return type("Answer", (), {"sample": self.answer(sample, t, text)})
-
-
-def test_a_network_that_says_what_the_base_says_has_no_loss_where_a_picture_is_left(conversion: Conversion):
+def test_the_rows_are_pictures_in_a_white_matte_and_the_base_says_what_they_are(base: FrozenBase):
     torch.manual_seed(0)
     batch = _pairs(64)
 
-    def as_the_base(sample, t, text):
-        return conversion.velocity(sample[:, :4], t, text)
+    rows = base.rows(batch)
 
-    network = Echo(as_the_base)
-    signal = conversion._signal
-    conversion._signal = signal.clamp_min(LEAST_SIGNAL)  # no step is all noise
-    losses = conversion.losses(network, batch)
+    noisy, matte = rows.latents.chunk(2, dim=1)
+    signal = base._signal[rows.timesteps]
+    is_known = signal >= LEAST_SIGNAL
+    said = base.velocity(noisy, rows.timesteps, rows.text)
+    assert len(rows.timesteps) == ROWS_A_PAIR * 64
+    assert torch.equal(matte, WHITE.expand_as(matte))
+    assert set(rows.identifiers.tolist()) == {int(Branch.MATTE_TO_RGB)}
+    assert 0 < (~is_known).sum() < is_known.sum()
+    assert torch.isfinite(rows.targets).all()
+    torch.testing.assert_close(rows.targets[is_known], said[is_known])
+    clean = batch.rgb.repeat(ROWS_A_PAIR, 1, 1, 1)
+    true = (signal.view(-1, 1, 1, 1) * noisy - clean) / base._sigma[rows.timesteps].view(-1, 1, 1, 1)
+    torch.testing.assert_close(rows.targets[~is_known], true[~is_known], atol=1e-4, rtol=1e-4)
 
-    sample, _, _, labels = network.asked
-    assert float(losses["total"]) < 1e-9
-    assert torch.equal(sample[:, :4], sample[:, 4:8])
-    assert set(labels.tolist()) == {0, 1, 2, 3}
+
+def test_captions_are_dropped_as_in_the_other_branches(base: FrozenBase):
+    torch.manual_seed(0)
+    rows = base.rows(_pairs(300))
+    is_empty = (rows.text == 0).all(dim=2).all(dim=1)
+    assert 0.05 < float(is_empty.float().mean()) < 0.15
 
 
-def test_at_pure_noise_the_pairs_say_what_the_velocity_is(conversion: Conversion, monkeypatch):
-    batch = _pairs(8)
-    monkeypatch.setattr(torch, "randint", lambda high, shape, device=None: torch.full(shape, min(high - 1, 999)))
-    monkeypatch.setattr(conversion, "velocity", lambda noisy, t, text: torch.full_like(noisy, torch.inf))
-    clean = torch.cat([batch.rgb, batch.matte])
+def test_pairs_are_trained_beside_the_base_at_its_weight(base: FrozenBase):
+    batch, network = _pairs(2), base.unet
+    maker = RowMaker(base.schedule, UnetConfig(base_weight=3.0), EMPTY)
 
-    losses = conversion.losses(Echo(lambda sample, t, text: -clean), batch)
+    losses = step_losses(network, None, maker, batch, base)
 
-    assert float(losses["total"]) < 1e-9
+    torch.manual_seed(0)
+    alone = step_losses(network, None, maker, batch)
+    torch.manual_seed(0)
+    again = step_losses(network, None, maker, batch, base)
+    torch.testing.assert_close(again["matte_to_rgb"], alone["matte_to_rgb"])
+    torch.testing.assert_close(again["total"], alone["total"] + 3 * again["base"])
+    assert float(losses["base"]) > 0
 
 
 def _pairs(count: int) -> PairBatch:
@@ -185,5 +191,6 @@ def test_a_stopped_conversion_goes_on_and_the_folder_changes_at_the_end(tmp_path
 
     log = [json.loads(line) for line in (config.run_dir / "log.jsonl").open(encoding="utf-8")]
 
-    assert ["conversion" in row for row in log] == [True, True, True, False, False]
+    assert ["rgb_to_matte" in row for row in log] == [False, False, False, True, True]
+    assert all("base" in row for row in log)
     assert read_spec(config.model_dir).schedule.has_zero_terminal_snr

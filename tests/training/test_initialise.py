@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.tiny_models import TEXT_WIDTH, build_tiny_sd
+from tests.tiny_models import (
+    TEXT_WIDTH,
+    build_tiny_sd,
+    build_tiny_sd2,
+    tiny_open_clip,
+    without_last_layer,
+)
 from zippo_desktop.engine.model_store import read_spec, verify_model
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.zippo_unet import load_unet
@@ -93,3 +99,48 @@ def test_a_tokenizer_without_a_limit_takes_the_encoders(base: Path, tmp_path: Pa
     initialise(base, tmp_path / "zippo")
 
     assert read_spec(tmp_path / "zippo").text_tokens == 77
+
+
+def test_stable_diffusion_2_is_opened_as_it_is(tmp_path: Path):
+    initialise(build_tiny_sd2(tmp_path / "sd2"), tmp_path / "zippo")
+
+    spec = read_spec(tmp_path / "zippo")
+    assert verify_model(tmp_path / "zippo") == []
+    assert (spec.schedule.prediction_type, spec.schedule.has_zero_terminal_snr) == ("v_prediction", False)
+    assert spec.schedule.timesteps(1) == [999]
+    unet = load_unet(tmp_path / "zippo" / "unet")
+    assert unet.config["attention_head_dim"] == [2, 4]
+    assert unet.mid_block.attentions[0].proj_in.weight.ndim == 2  # linear, not a convolution
+
+
+def test_stable_diffusion_2_reads_prompts_in_the_last_layer_but_one():
+    torch.manual_seed(0)
+    whole, ids = tiny_open_clip().eval(), torch.tensor([[514, 5, 9, 515, 0]])
+
+    with torch.no_grad():
+        penultimate = whole(ids, output_hidden_states=True).hidden_states[-2]
+        expected = whole.text_model.final_layer_norm(penultimate)
+        got = without_last_layer(whole).eval()(ids).last_hidden_state
+
+    torch.testing.assert_close(got, expected)
+
+
+@pytest.mark.parametrize("build", [build_tiny_sd, build_tiny_sd2])
+def test_prompts_become_the_states_that_the_base_was_trained_on(build, tmp_path: Path):
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    base = build(tmp_path / "sd")
+    initialise(base, tmp_path / "zippo")
+    prompts = ["a red apple", "", "a long one " * 30]
+
+    tokenizer = CLIPTokenizer.from_pretrained(base / "tokenizer")
+    ids = tokenizer(
+        prompts, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+    ).input_ids
+    with torch.no_grad():
+        expected = CLIPTextModel.from_pretrained(base / "text_encoder")(ids).last_hidden_state
+
+    got = torch.from_numpy(TorchSession.open(tmp_path / "zippo").encode_prompts(prompts))
+    torch.testing.assert_close(got, expected, atol=5e-3, rtol=5e-3)  # the new folder holds fp16
+    padding = {build_tiny_sd: "<|endoftext|>", build_tiny_sd2: "!"}[build]
+    assert ids[1, -1] == tokenizer.convert_tokens_to_ids(padding)

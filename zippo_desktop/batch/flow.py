@@ -141,7 +141,7 @@ class Flow:
     def _finish(self, work: Work) -> LayerStack:
         parameters = describe(work.item.request, self._session.spec, self._session.info)
         finished = self._stages.finish(work.decoded, work.inferred, work.item, parameters)
-        work.assessment = finished.assessment
+        work.assessment, work.told = finished.assessment, finished.told
         layers = arrange(finished.layers, self._job.options.arrangement)
         if self._thumbnails_dir:
             photo = finished.picture() if finished.picture else None

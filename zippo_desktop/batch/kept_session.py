@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
-from zippo_desktop.diffusion.latents import Array, Branch
 from zippo_desktop.engine.session import ModelSpec, Session, SessionInfo
 
 
 class KeptSession:
-    """A session whose `close` leaves it open for the next job; `end` closes it."""
+    """A session whose `close` leaves it open for the next job; `end` closes it.
+
+    Beyond what every session has, it has what the kept one's kind has.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -24,32 +27,9 @@ class KeptSession:
         """As the session's."""
         return self._session.info
 
-    def encode_images(self, images: Array) -> Array:
+    def __getattr__(self, name: str) -> Any:
         """As the session's."""
-        return self._session.encode_images(images)
-
-    def decode_latents(self, latents: Array) -> Array:
-        """As the session's."""
-        return self._session.decode_latents(latents)
-
-    def image_features(self, images: Array) -> Array | None:
-        """As the session's."""
-        return self._session.image_features(images)
-
-    def encode_prompts(self, prompts: Sequence[str]) -> Array:
-        """As the session's."""
-        return self._session.encode_prompts(prompts)
-
-    def denoise(
-        self,
-        latents: Array,
-        timestep: float,
-        branches: Sequence[Branch],
-        text: Array,
-        features: Array | None = None,
-    ) -> Array:
-        """As the session's."""
-        return self._session.denoise(latents, timestep, branches, text, features)
+        return getattr(self._session, name)
 
     def close(self) -> None:
         """Nothing: the job that calls this is not the last."""

@@ -110,7 +110,7 @@ class Outcomes:
             source=item.source,
             outputs=work.outputs,
             seconds=work.seconds,
-            parameters=parameters,
+            parameters=parameters | dict(work.told),
             confidence=assessed.confidence if assessed else None,
             doubts=assessed.doubts if assessed else (),
             batch=work.batch,

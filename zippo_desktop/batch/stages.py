@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from zippo_desktop.batch.job import Item, Job, Task
 from zippo_desktop.diffusion.sampler import OnStep
-from zippo_desktop.engine.session import ModelSpec, Session
-from zippo_desktop.errors import InputError, ModelError, ZippoError
+from zippo_desktop.engine.session import AutoSpec, ExpertSpec, ModelSpec, Session, ZippoSpec, zippo_of
+from zippo_desktop.errors import InputError, ModelError, UsageError, ZippoError
 from zippo_desktop.imaging.colour import srgb_8_bit
 from zippo_desktop.imaging.decode import Photo, decode, decode_matte
 from zippo_desktop.imaging.layers import LayerStack, Matte
@@ -22,6 +22,7 @@ from zippo_desktop.imaging.trimap import read_known
 from zippo_desktop.pipelines import generation, matting, painting
 from zippo_desktop.pipelines.confidence import Assessment, assess
 from zippo_desktop.pipelines.cutting import cut_out, has_matte, kept_as_it_is
+from zippo_desktop.pipelines.network_matte import NetworkMatte
 from zippo_desktop.pipelines.previews import OnPreview
 from zippo_desktop.pipelines.request import (
     GenerationRequest,
@@ -36,11 +37,15 @@ BatchKey = Hashable | None  # what items of one batch have in common; None for w
 
 @dataclass(frozen=True)
 class Finished:
-    """The layers of an item, a way to the sRGB picture [H,W,3] that it began with, and how sure it is."""
+    """The layers of an item, a way to the sRGB picture [H,W,3] that it began with, and how sure it is.
+
+    `told` is what its parameters say beside its request, such as which of several models it is of.
+    """
 
     layers: LayerStack
     picture: Callable[[], NDArray[np.uint8]] | None = None
     assessment: Assessment | None = None
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,26 @@ def check(job: Job, spec: ModelSpec) -> None:
     """
     if job.task not in spec.tasks:
         raise ModelError(f"The model {spec.name} cannot do {job.task}.", f"It does {', '.join(spec.tasks)}.")
+    zippo = spec.zippo if isinstance(spec, AutoSpec) else spec
     for request in dict.fromkeys(item.request for item in job.items):
-        spec.schedule.timesteps(request.steps)
+        if isinstance(request, MattingRequest):
+            _check_kind(request, spec)
+        if isinstance(zippo, ZippoSpec):
+            zippo.schedule.timesteps(request.steps)
         if isinstance(request, GenerationRequest):
             generation.picture_side(request, spec)
+
+
+def _check_kind(request: MattingRequest, spec: ModelSpec) -> None:
+    """Refuse what a model of this kind would have to ignore."""
+    if isinstance(spec, ZippoSpec) and request.refine != "none":
+        raise UsageError(f"{spec.name} refines experts' mattes, not its own.", "Leave --refine out.")
+    if not isinstance(spec, ExpertSpec) or request.refine != "none":
+        return
+    if request.prompt:
+        raise UsageError(f"The model {spec.name} takes no prompt.", "Leave --prompt out.")
+    if request.steps > 1:
+        raise UsageError(f"The model {spec.name} takes no steps.", "Leave --steps out.")
 
 
 def _decode_photo(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
@@ -98,15 +119,17 @@ def _finish_cutout(decoded: Any, found: Any, item: Item, parameters: Mapping[str
         return Finished(cut_out(photo, photo.alpha, request, known), partial(srgb_8_bit, photo))
     matte = matting.native_matte(found, prepared)
     assessment = _assessed(found, matte)
-    return Finished(cut_out(photo, matte, request, known), lambda: prepared.image, assessment)
+    told = {"model_used": found.model_used} if found.model_used else {}
+    return Finished(cut_out(photo, matte, request, known), lambda: prepared.image, assessment, told)
 
 
-def _assessed(found: matting.NetworkMatte, matte: Matte) -> Assessment | None:
+def _assessed(found: NetworkMatte, matte: Matte) -> Assessment | None:
     """How sure a matte is; what it fails of does not fail the matte, unless it is a bug."""
     try:
-        return assess(found, matte)
+        judged = assess(found, matte)
     except (MemoryError, ZippoError):
         return None
+    return replace(judged, doubts=(*judged.doubts, found.remark)) if found.remark else judged
 
 
 def _decode_matte(item: Item, spec: ModelSpec, max_pixels: int) -> Any:
@@ -134,7 +157,8 @@ def _infer_colours(
     if keeps_start(request):
         return [None] * len(decoded)
     return [
-        painting.infer_fit(session, fit, request, on_step, start, on_preview) for _, fit, _, start in decoded
+        painting.infer_fit(zippo_of(session), fit, request, on_step, start, on_preview)
+        for _, fit, _, start in decoded
     ]
 
 
@@ -166,7 +190,7 @@ def _infer_pictures(
     request = cast(GenerationRequest, request)
     if keeps_start(request):
         return [None] * len(decoded)
-    return [generation.infer(session, request, on_step, start, on_preview) for _, start in decoded]
+    return [generation.infer(zippo_of(session), request, on_step, start, on_preview) for _, start in decoded]
 
 
 def _finish_picture(decoded: Any, picture: Any, item: Item, parameters: Mapping[str, str]) -> Finished:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ class Work:
     is_dropped: bool = False  # a stop came before anything of it was written
     assessment: Assessment | None = None
     outputs: tuple[Path, ...] = ()  # also those that a killed run had written
+    told: Mapping[str, str] = field(default_factory=dict)  # what its pipeline adds to its parameters
     message: str = ""  # what went wrong beside its results
     seconds: dict[str, float] = field(default_factory=dict)
 

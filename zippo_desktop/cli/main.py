@@ -16,6 +16,7 @@ from zippo_desktop.cli.commands import (
     doctor,
     evaluate,
     evaluate_generation,
+    evaluate_retention,
     evaluation,
     export,
     generate,
@@ -129,6 +130,7 @@ _command(init.init, "Making models")
 _command(train.train, "Making models")
 _command(evaluate.evaluate, "Making models")
 _command(evaluate_generation.evaluate_generation, "Making models")
+_command(evaluate_retention.evaluate_retention, "Making models")
 _group(
     "evaluation",
     "Fetch other methods to measure against, make a test set of photos, compare by eye.",

@@ -11,7 +11,7 @@ import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, split
 from zippo_desktop.diffusion.schedule import NoiseSchedule
-from zippo_desktop.engine.session import ModelSpec, SessionInfo
+from zippo_desktop.engine.session import SessionInfo, ZippoSpec
 from zippo_desktop.errors import EngineError, OutOfMemory
 
 CHANNELS, DOWNSAMPLING, TEXT_TOKENS, TEXT_WIDTH = 4, 8, 4, 8
@@ -59,7 +59,7 @@ class FakeSession:
         self.is_closed = False
 
     @property
-    def spec(self) -> ModelSpec:
+    def spec(self) -> ZippoSpec:
         """The facts of the made-up model."""
         return self._spec
 
@@ -173,8 +173,8 @@ def _pixels(latents: Array) -> int:
     return latents[:, 0].size * DOWNSAMPLING**2
 
 
-def _spec(size_px: int) -> ModelSpec:
-    return ModelSpec(
+def _spec(size_px: int) -> ZippoSpec:
+    return ZippoSpec(
         name="fake",
         version="1",
         digest=hashlib.sha256(b"fake").hexdigest(),

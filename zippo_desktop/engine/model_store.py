@@ -12,7 +12,7 @@ from typing import Any
 
 from zippo_desktop.diffusion.latents import Branch
 from zippo_desktop.diffusion.schedule import NoiseSchedule
-from zippo_desktop.engine.session import ModelSpec
+from zippo_desktop.engine.session import ZippoSpec
 from zippo_desktop.engine.weights import find_weights, shards
 from zippo_desktop.errors import ModelError
 from zippo_desktop.paths import models_dir, resource_dir
@@ -56,7 +56,7 @@ def find_model(model: str | Path) -> Path:
     raise ModelError(f"There is no model '{model}'.", f"Known models: {known}. A folder can be given, too.")
 
 
-def read_spec(model_dir: Path) -> ModelSpec:
+def read_spec(model_dir: Path) -> ZippoSpec:
     """Read and check a model folder's `zippo.json` and configurations; the weights stay untouched.
 
     Raises `ModelError` naming the file and what is wrong with it.
@@ -70,7 +70,7 @@ def read_spec(model_dir: Path) -> ModelSpec:
     feature_channels = _get(features, "feature_channels", int, model_dir) if features else 0
     _check_unet(model_dir, unet, latent_channels, feature_channels)
     downsampling = downsampling_of(vae)
-    return ModelSpec(
+    return ZippoSpec(
         name=_get(manifest, "name", str, model_dir),
         version=_get(manifest, "version", str, model_dir),
         digest=_model_digest(model_dir, manifest),

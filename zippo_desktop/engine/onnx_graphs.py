@@ -85,6 +85,11 @@ def open_complete(path: Path, weights: Weights, provider: str, options: Options)
     return _open(complete, session_options(provider), provider, options)
 
 
+def open_file(path: Path, provider: str, options: Options) -> InferenceSession:
+    """Open a file that holds its own weights, on any provider."""
+    return _open(path, session_options(provider), provider, options)
+
+
 def complete_graph(path: Path, weights: Weights) -> Path:
     """The graph of `path` as a file with its weights inside, written once for each content.
 

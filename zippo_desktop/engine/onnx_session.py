@@ -10,7 +10,7 @@ import numpy as np
 from zippo_desktop.diffusion.latents import Array, Branch, with_features
 from zippo_desktop.engine.model_store import patch_size, read_config
 from zippo_desktop.engine.onnx_graphs import engine_errors
-from zippo_desktop.engine.session import ModelSpec, SessionInfo
+from zippo_desktop.engine.session import SessionInfo, ZippoSpec
 from zippo_desktop.engine.tokens import PromptTokenizer
 from zippo_desktop.errors import EngineError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class OnnxSession:
     """`Session` over a model's ONNX graphs, all of them on one execution provider."""
 
-    def __init__(self, spec: ModelSpec, graphs: Mapping[str, InferenceSession], info: SessionInfo) -> None:
+    def __init__(self, spec: ZippoSpec, graphs: Mapping[str, InferenceSession], info: SessionInfo) -> None:
         vae = read_config(spec.model_dir, "vae")
         self._spec, self._info = spec, info
         self._graphs = dict(graphs)
@@ -30,7 +30,7 @@ class OnnxSession:
         self._tokenize = PromptTokenizer(spec.model_dir / "tokenizer", spec.text_tokens)
 
     @property
-    def spec(self) -> ModelSpec:
+    def spec(self) -> ZippoSpec:
         """The model's own facts."""
         return self._spec
 

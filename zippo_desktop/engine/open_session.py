@@ -7,20 +7,33 @@ import io
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Branch
 from zippo_desktop.engine import onnx_graphs, providers, tensorrt
-from zippo_desktop.engine.model_store import find_model, read_spec
+from zippo_desktop.engine.auto_session import AutoSession
+from zippo_desktop.engine.expert_session import ExpertSession
+from zippo_desktop.engine.find_spec import AUTO, find_spec, find_zippo
 from zippo_desktop.engine.onnx_session import OnnxSession
-from zippo_desktop.engine.session import ModelSpec, Session, SessionInfo
+from zippo_desktop.engine.onnx_trust import check_onnx
+from zippo_desktop.engine.session import (
+    AutoSpec,
+    Expert,
+    ExpertSpec,
+    Session,
+    SessionInfo,
+    ZippoSession,
+    ZippoSpec,
+)
 from zippo_desktop.engine.weights import Weights
-from zippo_desktop.errors import EngineError, UsageError
+from zippo_desktop.errors import EngineError, ModelError, UsageError, ZippoError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+S = TypeVar("S", bound=Session)
 
 ENGINE_NAMES = ("auto", "onnx", "torch")
 OnNotice = Callable[[str], None]  # told a sentence before something takes unusually long
@@ -31,51 +44,109 @@ def open_session(
 ) -> Session:
     """Open a model, given by name or folder, and let it answer once to see that it works.
 
-    Engine "auto" is ONNX Runtime, and PyTorch where that fails; provider "auto" is the first of
-    `providers.PROVIDER_NAMES` that works. What is really in use, and a sentence for each step down,
-    is in the session's `info`. Raises `ModelError` for a model that cannot be used, `EngineError`
-    if nothing, or not what was asked for, can run it, and `UsageError` for unknown names.
+    The model "auto" is the bundled one with the best of the installed experts, both opened. Engine "auto" is
+    ONNX Runtime, and PyTorch where that fails; provider "auto" is the first of `providers.PROVIDER_NAMES`
+    that works. What is really in use, and a sentence for each step down, is in the session's `info`.
+    Raises `ModelError` for a model that cannot be used, `EngineError` if nothing, or not what was asked
+    for, can run it, and `UsageError` for unknown names.
     """
     _check_name("engine", engine, ENGINE_NAMES)
     _check_name("provider", provider, providers.PROVIDER_NAMES)
-    spec = read_spec(find_model(model))
+    spec = find_spec(model)
+    if isinstance(spec, AutoSpec):
+        return open_auto(spec, engine, provider, on_notice)
+    if isinstance(spec, ExpertSpec):
+        return open_expert(spec, engine, provider, on_notice)
+    if not isinstance(spec, ZippoSpec):
+        raise ModelError(f"{spec.name} is a model of no known kind.")
+    alone = (f"No expert is installed: {spec.name} answers alone.",) if model == AUTO else ()
+    return open_zippo(spec, engine, provider, on_notice, alone)
+
+
+def open_zippo(
+    spec: ZippoSpec,
+    engine: str = "auto",
+    provider: str = "auto",
+    on_notice: OnNotice | None = None,
+    fallbacks: tuple[str, ...] = (),
+) -> ZippoSession:
+    """Open a Zippo model; as for `open_session`. `fallbacks` are the steps down that led to it."""
     if engine == "onnx":
-        return open_onnx(spec, provider, on_notice)
+        return open_onnx(spec, provider, on_notice, fallbacks)
     if engine == "torch":
-        return open_torch(spec, provider)
+        return open_torch(spec, provider, fallbacks)
     try:
-        return open_onnx(spec, provider, on_notice)
+        return open_onnx(spec, provider, on_notice, fallbacks)
     except EngineError as error:
         reason, hint = f"ONNX Runtime is not used: {error.message}", error.hint
     try:
-        return open_torch(spec, provider, (reason,))
+        return open_torch(spec, provider, (*fallbacks, reason))
     except EngineError as error:
         raise EngineError(
             f"{reason} PyTorch cannot take over: {error.message}", hint or error.hint
         ) from error
 
 
-def open_onnx(spec: ModelSpec, provider: str = "auto", on_notice: OnNotice | None = None) -> Session:
-    """Open a model in ONNX Runtime; errors as for `open_session`."""
+def open_expert(
+    spec: ExpertSpec,
+    engine: str = "auto",
+    provider: str = "auto",
+    on_notice: OnNotice | None = None,
+    refiner: ZippoSession | None = None,
+) -> Expert:
+    """Open an expert, which ONNX Runtime alone can run; as for `open_session`.
+
+    `refiner` is a Zippo model that is open already; the expert's session closes it, too. TensorRT is left
+    out, and refused where it is asked for: its engines are built for known shapes and in half precision, and
+    neither was measured for strangers' networks.
+    """
+    if engine == "torch":
+        raise EngineError(f"PyTorch cannot run {spec.name}, an ONNX file.", "Leave --engine out.")
+    if provider == "tensorrt":
+        raise EngineError(f"{spec.name} is not run on TensorRT.", "Take --provider cuda.")
+    check_onnx(spec.graph_path)
+    names, fallbacks = _usable(provider)
+
+    def open_refiner() -> ZippoSession:
+        return refiner or open_zippo(find_zippo(), engine, provider, on_notice)
+
+    def opened(name: str, info: SessionInfo) -> ExpertSession:
+        graph = _open_file(spec.graph_path, name)
+        return ExpertSession(spec, graph, info, open_refiner)
+
+    return _first_working([name for name in names if name != "tensorrt"], opened, check_mattes, fallbacks)
+
+
+def open_auto(
+    spec: AutoSpec, engine: str = "auto", provider: str = "auto", on_notice: OnNotice | None = None
+) -> Session:
+    """Open a Zippo model and its expert; neither stays open where the other cannot be opened."""
+    zippo = open_zippo(spec.zippo, engine, provider, on_notice)
     try:
-        import onnxruntime
-    except ImportError as error:
-        hint = "Install one of its builds (packaging/README.md)."
-        raise EngineError(f"ONNX Runtime is not installed ({error}).", hint) from error
-    if not hasattr(onnxruntime, "InferenceSession"):  # as after uninstalling one of two builds
-        hint = "Install one of its builds again: pip install --force-reinstall --no-deps onnxruntime"
-        raise EngineError("The installation of ONNX Runtime is damaged.", hint)
-    available = onnxruntime.get_available_providers()
-    names = providers.candidates(provider, available)
+        return AutoSession(spec, zippo, open_expert(spec.expert, "auto", provider, on_notice, zippo))
+    except ZippoError:
+        zippo.close()
+        raise
+
+
+def open_onnx(
+    spec: ZippoSpec,
+    provider: str = "auto",
+    on_notice: OnNotice | None = None,
+    fallbacks: tuple[str, ...] = (),
+) -> ZippoSession:
+    """Open a Zippo model in ONNX Runtime; errors as for `open_session`."""
+    names, unused = _usable(provider)
     weights = onnx_graphs.read_graph_weights(spec.model_dir, spec.model_dir / "onnx")
-    unused_gpu = (
-        providers.missing_gpu_build(available, providers.nvidia_gpu()) if provider == "auto" else None
-    )
-    return _first_working(spec, names, weights, [unused_gpu] if unused_gpu else [], on_notice)
+
+    def opened(name: str, info: SessionInfo) -> OnnxSession:
+        return OnnxSession(spec, _open_graphs(spec, name, weights, on_notice), info)
+
+    return _first_working(names, opened, check_answers, [*fallbacks, *unused])
 
 
-def open_torch(spec: ModelSpec, provider: str = "auto", fallbacks: tuple[str, ...] = ()) -> Session:
-    """Open a model in PyTorch; errors as for `open_session`."""
+def open_torch(spec: ZippoSpec, provider: str = "auto", fallbacks: tuple[str, ...] = ()) -> ZippoSession:
+    """Open a Zippo model in PyTorch; errors as for `open_session`."""
     try:
         from zippo_desktop.engine.torch_session import TorchSession, torch_device
 
@@ -86,7 +157,7 @@ def open_torch(spec: ModelSpec, provider: str = "auto", fallbacks: tuple[str, ..
     return session
 
 
-def check_answers(session: Session) -> None:
+def check_answers(session: ZippoSession) -> None:
     """Run every network once on the smallest picture; `EngineError` unless all answers are finite.
 
     A session that opens can still fail to run, and half precision has been seen to answer NaN.
@@ -103,39 +174,74 @@ def check_answers(session: Session) -> None:
             raise EngineError(f"The answers on '{session.info.provider}' are no finite numbers.")
 
 
+def check_mattes(session: Expert) -> None:
+    """Run an expert once, on a black picture; `EngineError` unless its answer is finite.
+
+    On the CPU the first photo will do: there is nothing to step down to, and large networks take seconds.
+    """
+    if session.info.provider != "cpu":
+        side = session.spec.size_px
+        session.mattes(np.zeros((1, side, side, 3), np.float32))
+
+
+def _usable(provider: str) -> tuple[list[str], list[str]]:
+    """The providers to try, in order, and a sentence if there is a GPU that this build cannot use.
+
+    Raises `EngineError` if there is no ONNX Runtime, or none with the provider that was asked for.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        hint = "Install one of its builds (packaging/README.md)."
+        raise EngineError(f"ONNX Runtime is not installed ({error}).", hint) from error
+    if not hasattr(onnxruntime, "InferenceSession"):  # as after uninstalling one of two builds
+        hint = "Install one of its builds again: pip install --force-reinstall --no-deps onnxruntime"
+        raise EngineError("The installation of ONNX Runtime is damaged.", hint)
+    available = onnxruntime.get_available_providers()
+    names = providers.candidates(provider, available)
+    unused_gpu = (
+        providers.missing_gpu_build(available, providers.nvidia_gpu()) if provider == "auto" else None
+    )
+    return names, [unused_gpu] if unused_gpu else []
+
+
 def _first_working(
-    spec: ModelSpec,
     names: Sequence[str],
-    weights: dict[str, Weights],
+    opened: Callable[[str, SessionInfo], S],
+    check: Callable[[S], None],
     fallbacks: list[str],
-    on_notice: OnNotice | None,
-) -> Session:
-    """The first of the providers on which all graphs open and answer; the last one's error if none does."""
+) -> S:
+    """The session on the first provider on which it opens and answers; the last one's error if none does."""
     for name in names:
         try:
-            graphs = _open_graphs(spec, name, weights, on_notice)
-            session = OnnxSession(spec, graphs, SessionInfo("onnx", name, tuple(fallbacks)))
-            check_answers(session)
+            session = opened(name, SessionInfo("onnx", name, tuple(fallbacks)))
+            check(session)
             return session
         except EngineError as error:
             if name == names[-1]:
                 raise
             fallbacks.append(error.message)
-    raise EngineError("This build of ONNX Runtime has no execution provider at all.")
+    raise EngineError("This build of ONNX Runtime has no execution provider that can be used.")
+
+
+def _open_file(path: Path, provider: str) -> InferenceSession:
+    """A graph that is a whole file on one provider; `EngineError` if ONNX Runtime chose another."""
+    if provider == "cuda":
+        _load_gpu_libraries()
+    graph = onnx_graphs.open_file(path, provider, providers.default_options(provider))
+    providers.check_in_use(provider, graph.get_providers())
+    return graph
 
 
 def _open_graphs(
-    spec: ModelSpec, provider: str, weights: dict[str, Weights], on_notice: OnNotice | None
+    spec: ZippoSpec, provider: str, weights: dict[str, Weights], on_notice: OnNotice | None
 ) -> dict[str, InferenceSession]:
     """All graphs on one provider, after all that it wants done before."""
     if provider == "cpu":
         paths = _graph_paths(spec, weights)
         return {graph: onnx_graphs.open_bound(paths[graph], weights[graph]) for graph in weights}
     if provider in ("cuda", "tensorrt"):
-        import onnxruntime
-
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it misses; we tell it ourselves
-            onnxruntime.preload_dlls()
+        _load_gpu_libraries()
     if provider == "tensorrt":
         return _open_tensorrt(spec, weights, on_notice)
     return _open_complete(
@@ -143,8 +249,15 @@ def _open_graphs(
     )
 
 
+def _load_gpu_libraries() -> None:
+    import onnxruntime
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it misses; we tell it ourselves
+        onnxruntime.preload_dlls()
+
+
 def _open_tensorrt(
-    spec: ModelSpec, weights: dict[str, Weights], on_notice: OnNotice | None
+    spec: ZippoSpec, weights: dict[str, Weights], on_notice: OnNotice | None
 ) -> dict[str, InferenceSession]:
     """All graphs on TensorRT; engines from the cache that cannot be opened are built anew, once."""
     import onnxruntime
@@ -167,7 +280,7 @@ def _open_tensorrt(
 
 
 def _open_complete(
-    spec: ModelSpec, provider: str, weights: dict[str, Weights], options: dict[str, providers.Options]
+    spec: ZippoSpec, provider: str, weights: dict[str, Weights], options: dict[str, providers.Options]
 ) -> dict[str, InferenceSession]:
     """All graphs from complete files; `EngineError` if ONNX Runtime chose another provider for any."""
     opened = {}
@@ -177,7 +290,7 @@ def _open_complete(
     return opened
 
 
-def _graph_paths(spec: ModelSpec, graphs: Iterable[str]) -> dict[str, Path]:
+def _graph_paths(spec: ZippoSpec, graphs: Iterable[str]) -> dict[str, Path]:
     return {graph: onnx_graphs.graph_path(spec.model_dir / "onnx", graph) for graph in graphs}
 
 

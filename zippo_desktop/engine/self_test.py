@@ -10,8 +10,8 @@ import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
 from zippo_desktop.diffusion.sampler import sample_ddim
-from zippo_desktop.engine.open_session import open_session
-from zippo_desktop.engine.session import ModelSpec, Session
+from zippo_desktop.engine.open_session import open_expert, open_session
+from zippo_desktop.engine.session import ModelSpec, Session, ZippoSession, is_auto, is_expert, zippo_of
 from zippo_desktop.errors import EngineError
 
 TOLERANCE = 0.02  # of the largest answer
@@ -30,16 +30,35 @@ class SelfTest:
 
 def run_self_test(session: Session) -> SelfTest:
     """Matte one drawn picture with `session`, and with the same engine on the CPU if it is elsewhere."""
+    if is_auto(session):
+        return _both(run_self_test(session.zippo), run_self_test(session.expert))
     try:
         started = time.perf_counter()
         matte = matte_of_disc(session)
         duration_s = time.perf_counter() - started
         if session.info.provider == "cpu":
             return judge(matte, None, duration_s)
-        with closing(open_session(session.spec.model_dir, session.info.engine, "cpu")) as reference:
+        with closing(_on_cpu(session)) as reference:
             return judge(matte, matte_of_disc(reference), duration_s, _tolerance(session))
     except EngineError as error:
         return SelfTest(False, 0.0, None, str(error))
+
+
+def _on_cpu(session: Session) -> Session:
+    """The same model on the same engine's CPU provider."""
+    if is_expert(session):
+        return open_expert(session.spec, session.info.engine, "cpu")
+    return open_session(session.spec.model_dir, session.info.engine, "cpu")
+
+
+def _both(one: SelfTest, other: SelfTest) -> SelfTest:
+    errors = [test.relative_error for test in (one, other) if test.relative_error is not None]
+    return SelfTest(
+        one.has_passed and other.has_passed,
+        one.duration_s + other.duration_s,
+        max(errors, default=None),
+        f"{one.sentence} {other.sentence}",
+    )
 
 
 def judge(
@@ -58,7 +77,14 @@ def judge(
 
 
 def matte_of_disc(session: Session) -> Array:
-    """One step of matting on a bright disc: the decoded matte [1,3,S,S], about -1..1."""
+    """The matte of a bright disc: an expert's [1,S,S] in 0..1, Zippo's of one step [1,3,S,S] about -1..1."""
+    if is_expert(session):
+        picture = disc_picture(session.spec) * np.float32(0.5) + np.float32(0.5)
+        return session.mattes(picture.transpose(0, 2, 3, 1))
+    return _matte_in_one_step(zippo_of(session))
+
+
+def _matte_in_one_step(session: ZippoSession) -> Array:
     spec = session.spec
     rgb, text = session.encode_images(disc_picture(spec)) * spec.rgb_gain, session.encode_prompts([""])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zippo_desktop.engine.model_store import patch_size, read_config
 from zippo_desktop.engine.providers import NvidiaGpu, Options
-from zippo_desktop.engine.session import ModelSpec
+from zippo_desktop.engine.session import ZippoSpec
 from zippo_desktop.paths import cache_dir
 
 Shape = tuple[int, ...]
@@ -28,7 +28,7 @@ class ShapeRange:
     largest: Shape
 
 
-def tensorrt_options(spec: ModelSpec, graph: str, engine_dir: Path) -> Options:
+def tensorrt_options(spec: ZippoSpec, graph: str, engine_dir: Path) -> Options:
     """fp16, engines and timings cached in `engine_dir`, one shape profile for all usual sizes.
 
     A shape outside the profile would rebuild the engine for minutes (optimum PR 657).
@@ -47,7 +47,7 @@ def tensorrt_options(spec: ModelSpec, graph: str, engine_dir: Path) -> Options:
     }
 
 
-def engine_dir_of(spec: ModelSpec, ort_version: str, trt_version: str, gpu: NvidiaGpu | None) -> Path:
+def engine_dir_of(spec: ZippoSpec, ort_version: str, trt_version: str, gpu: NvidiaGpu | None) -> Path:
     """The cache folder of a model's engines.
 
     TensorRT does not notice that an engine was built by other software or for another GPU
@@ -75,7 +75,7 @@ def build_notice(engine_dir: Path) -> str | None:
     return "TensorRT builds its engines for this model and GPU now. This takes minutes, once."
 
 
-def input_ranges(spec: ModelSpec, graph: str) -> dict[str, ShapeRange]:
+def input_ranges(spec: ZippoSpec, graph: str) -> dict[str, ShapeRange]:
     """The range of every input of a graph that has dynamic dimensions."""
     f = spec.downsampling
     sides = (spec.multiple_px // f, spec.size_px // f, MAX_SIZE_FACTOR * spec.size_px // f)  # in latents

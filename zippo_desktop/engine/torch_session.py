@@ -14,7 +14,7 @@ from zippo_desktop.diffusion.latents import Array, Branch, with_features
 from zippo_desktop.engine import zippo_vae
 from zippo_desktop.engine.image_encoder import load_image_encoder
 from zippo_desktop.engine.model_store import read_config, read_spec
-from zippo_desktop.engine.session import ModelSpec, SessionInfo
+from zippo_desktop.engine.session import SessionInfo, ZippoSpec
 from zippo_desktop.engine.text_encoder import load_text_encoder, takes_mask
 from zippo_desktop.engine.tokens import PromptTokenizer
 from zippo_desktop.engine.zippo_unet import load_unet
@@ -27,7 +27,7 @@ class TorchSession:
     The modules are there to be trained or exchanged; the methods use them as they are.
     """
 
-    def __init__(self, spec: ModelSpec, device: torch.device, fallbacks: tuple[str, ...] = ()) -> None:
+    def __init__(self, spec: ZippoSpec, device: torch.device, fallbacks: tuple[str, ...] = ()) -> None:
         """Load the networks of `spec.model_dir` onto `device`; `ModelError` if the weights do not fit."""
         folder = spec.model_dir
         self.unet: Any = load_unet(folder / "unet").to(device)
@@ -47,7 +47,7 @@ class TorchSession:
         return cls(read_spec(model_dir), torch.device(device))
 
     @property
-    def spec(self) -> ModelSpec:
+    def spec(self) -> ZippoSpec:
         """The model's own facts."""
         return self._spec
 

@@ -20,13 +20,15 @@ class Fit:
 
     `image` is [h,w,C] float32, sides multiples of the network's; the picture lies in the first
     `height` rows and `width` columns, its own edges are repeated beyond. `detailed` is the same
-    picture with `detail` times the pixels along a side; `image` is its local mean.
+    picture with `detail` times the pixels along a side; `image` is its local mean. `proportions` are the
+    height and width of what the picture had to be stretched from, None where it kept its shape.
     """
 
     image: Array
     height: int
     width: int
     detailed: Array
+    proportions: tuple[int, int] | None = None
 
 
 def fit_to_network(image: Picture, size_px: int, multiple_px: int, detail: int = 1) -> Fit:
@@ -34,12 +36,23 @@ def fit_to_network(image: Picture, size_px: int, multiple_px: int, detail: int =
 
     Bytes become floats in 0..1; no float copy of the whole picture is made.
     """
-    factor = size_px / max(image.shape[:2])
-    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
+    height, width = _sides_within(size_px, image)
     scaled = resize_picture(image, height * detail, width * detail)
     padding = [(0, -height % multiple_px * detail), (0, -width % multiple_px * detail), (0, 0)]
     detailed = np.pad(scaled, padding, mode="edge")
     return Fit(local_mean(detailed, detail), height, width, detailed)
+
+
+def stretch_to_network(image: Picture, size_px: int) -> Fit:
+    """Scale [H,W,C] to a square of `size_px`, whatever its shape, for a network that was trained so."""
+    square = resize_picture(image, size_px, size_px)
+    return Fit(square, size_px, size_px, square, _sides_within(size_px, image))
+
+
+def _sides_within(size_px: int, image: Picture) -> tuple[int, int]:
+    """Height and width of a picture [H,W,C] whose longer side is `size_px`."""
+    factor = size_px / max(image.shape[:2])
+    return max(1, round(image.shape[0] * factor)), max(1, round(image.shape[1] * factor))
 
 
 def local_mean(image: Array, factor: int) -> Array:
@@ -51,8 +64,12 @@ def local_mean(image: Array, factor: int) -> Array:
 
 
 def unfit(array: Array, fit: Fit) -> Array:
-    """Take the padding off what the network made of `fit.image`: [h,w,...] to [fit.height,fit.width,...]."""
-    return np.ascontiguousarray(array[: fit.height, : fit.width])
+    """Take the padding off what the network made of `fit.image`: [h,w,...] to [fit.height,fit.width,...].
+
+    What was stretched gets its `proportions` back.
+    """
+    inner = np.ascontiguousarray(array[: fit.height, : fit.width])
+    return inner if fit.proportions is None else resize(inner, *fit.proportions)
 
 
 def resize(image: Array, height: int, width: int) -> Array:

@@ -92,6 +92,9 @@ LOOK_OPTIONS = (
         "edges", "matting", "edges", "fast: along the photo's edges. fine: the soft edge in detail, too."
     ),
     LookOption(
+        "refine", "matting", "refine", "zippo: have it look closer at the subject that an expert found."
+    ),
+    LookOption(
         "alpha",
         "matting",
         "alpha",

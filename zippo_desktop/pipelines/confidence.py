@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import resize
-from zippo_desktop.pipelines.matting import NetworkMatte
+from zippo_desktop.pipelines.network_matte import NetworkMatte
 from zippo_desktop.pipelines.second_pass import OTHERS_FROM, SUBJECT_FROM
 
 UNCERTAIN_BELOW = 0.8  # confidence; and each of its parts, for the doubt that belongs to it

@@ -61,7 +61,7 @@ def refine(matte: Matte, image: Picture) -> Matte:
         total[inside] += window * solved
         weights[inside] += window
     change = np.where(weights > 0, total / np.maximum(weights, 1e-6) - start, np.float32(0))
-    return _guarded(start, change, rows / len(matte))
+    return guarded(start, change, rows / len(matte))
 
 
 def _band(matte: Matte, start: Matte) -> Region:
@@ -81,7 +81,7 @@ def _trust(matte: Matte, height: int, width: int) -> Array:
     return np.asarray(TRUST_SHARP * (TRUST_WIDE / TRUST_SHARP) ** width_of_edge, np.float32)
 
 
-def _guarded(start: Matte, change: Array, finer: float) -> Matte:
+def guarded(start: Matte, change: Array, finer: float) -> Matte:
     """The start and as much of the change as leaves what the coarse matte decided over wider areas.
 
     Where the network is unsure of a whole region, its colours alone would make background of it.

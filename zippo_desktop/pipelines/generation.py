@@ -8,7 +8,7 @@ import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join, split
 from zippo_desktop.diffusion.sampler import OnStep, Start, sample_ddim
-from zippo_desktop.engine.session import ModelSpec, Session
+from zippo_desktop.engine.session import ModelSpec, ZippoSession
 from zippo_desktop.errors import UsageError
 from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
 from zippo_desktop.imaging.colour import to_srgb
@@ -45,7 +45,7 @@ def prepare_start(photo: Photo, matte: Matte, spec: ModelSpec) -> Fit:
 
 
 def infer(
-    session: Session,
+    session: ZippoSession,
     request: GenerationRequest,
     on_step: OnStep | None = None,
     start: Fit | None = None,
@@ -83,7 +83,7 @@ def infer(
     return _decode(session, joint, start)
 
 
-def _decode(session: Session, joint: Array, start: Fit | None) -> Array:
+def _decode(session: ZippoSession, joint: Array, start: Fit | None) -> Array:
     """A joint latent [1,2C,h/f,w/f] as a picture [h,w,4] in 0..1, without the start's padding."""
     rgb, matte = split(joint)
     picture = np.dstack([decode_colours(session, rgb)[0], decode_mattes(session, matte)[0]])
@@ -94,7 +94,7 @@ def _preview(picture: Array) -> Rgba:
     return cut_preview(picture[..., :3], picture[..., 3])
 
 
-def _encode(session: Session, start: Fit) -> Array:
+def _encode(session: ZippoSession, start: Fit) -> Array:
     """Both halves of a prepared cut-out: [1,2C,h/f,w/f]."""
     return join(
         encode_colours(session, start.image[None, ..., :3]), encode_matte(session, start.image[..., 3])

@@ -8,14 +8,14 @@ import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch
 from zippo_desktop.diffusion.sampler import guide
-from zippo_desktop.engine.session import Session
+from zippo_desktop.engine.session import ZippoSession
 
 # Lin et al. 2024 (arXiv 2305.08891, section 3.4): without it, guidance under zero terminal SNR over-exposes.
 GUIDANCE_RESCALE = 0.7
 
 
 def guided_denoiser(
-    session: Session, branches: Sequence[Branch], prompt: str, negative: str, guidance: float
+    session: ZippoSession, branches: Sequence[Branch], prompt: str, negative: str, guidance: float
 ) -> Callable[[Array, int], Array]:
     """A function from a joint latent [1,2C,h,w] and a timestep to the predictions [len(branches),C,h,w].
 

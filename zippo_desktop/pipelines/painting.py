@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
 from zippo_desktop.diffusion.sampler import OnStep, Start, sample_ddim
-from zippo_desktop.engine.session import ModelSpec, Session
+from zippo_desktop.engine.session import ModelSpec, ZippoSession
 from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo
@@ -28,13 +28,15 @@ def prepare_start(photo: Photo, matte: Matte, spec: ModelSpec) -> Fit:
     return fit_to_network(add_backdrop(to_srgb(photo), matte), spec.size_px, spec.multiple_px)
 
 
-def infer(session: Session, matte: Matte, request: PaintingRequest, on_step: OnStep | None = None) -> Array:
+def infer(
+    session: ZippoSession, matte: Matte, request: PaintingRequest, on_step: OnStep | None = None
+) -> Array:
     """Colours for a matte [H,W] in 0..1: RGB [h,w,3] in 0..1 at the network's size, without padding."""
     return infer_fit(session, prepare(matte, session.spec), request, on_step)
 
 
 def infer_fit(
-    session: Session,
+    session: ZippoSession,
     fit: Fit,
     request: PaintingRequest,
     on_step: OnStep | None = None,
@@ -74,7 +76,7 @@ def infer_fit(
     return _decode(session, latents, fit)
 
 
-def _decode(session: Session, rgb: Array, fit: Fit) -> Array:
+def _decode(session: ZippoSession, rgb: Array, fit: Fit) -> Array:
     """Latents [1,C,h/f,w/f] of colours as a picture [h,w,3] in 0..1, without padding."""
     return unfit(decode_colours(session, rgb)[0], fit)
 

@@ -1,19 +1,22 @@
-"""One pass of the network over some pictures: their mattes, and whether the views of an ensemble agree."""
+"""One pass of a network over some pictures: their mattes, and whether the views of an ensemble agree.
+
+Here, and nowhere else, a matte comes from a network, be it a Zippo model's or an expert's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
-from zippo_desktop.diffusion.sampler import Denoise, OnStep, sample_ddim
-from zippo_desktop.engine.session import Session
+from zippo_desktop.diffusion.sampler import Denoise, OnStep, Start, sample_ddim
+from zippo_desktop.engine.session import Expert, Session, ZippoSession, is_expert, zippo_of
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import Fit, unfit
 from zippo_desktop.pipelines import second_pass
-from zippo_desktop.pipelines.pictures import decode_mattes, encode_colours, to_network
+from zippo_desktop.pipelines.pictures import decode_mattes, encode_colours, encode_matte, to_network
 from zippo_desktop.pipelines.request import MattingRequest
 
 
@@ -39,7 +42,7 @@ class Batches:
     @property
     def total(self) -> int:
         """All the steps that there may be."""
-        return self.looks * self.largest * self.request.ensemble * self.request.steps
+        return self.looks * self.largest * steps_in_pass(self.session, self.request)
 
     def ask(self, fits: Sequence[Fit]) -> list[Answer]:
         """The answers to pictures of any shapes, in their order."""
@@ -70,15 +73,54 @@ class Batches:
         return step
 
 
+def steps_in_pass(session: Session, request: MattingRequest) -> int:
+    """The steps that one picture takes in one pass: an expert has nothing to denoise, but two views."""
+    return min(request.ensemble, 2) if is_expert(session) else request.ensemble * request.steps
+
+
 def ask(
     session: Session, fits: Sequence[Fit], request: MattingRequest, on_step: OnStep | None
 ) -> list[Answer]:
     """The answers to pictures of one padded shape, as one batch; see `matting.infer_fits`."""
+    if is_expert(session):
+        return _ask_expert(session, fits, request, on_step)
+    return ask_zippo(zippo_of(session), fits, request, on_step)
+
+
+def _ask_expert(
+    session: Expert, fits: Sequence[Fit], request: MattingRequest, on_step: OnStep | None
+) -> list[Answer]:
+    """An expert always says the same of a picture: an ensemble is it and its mirror image, no more."""
+    pictures = np.stack([each.image for each in fits])  # [N,h,w,3] 0..1
+    count = steps_in_pass(session, request)
+    totals = []
+    for done, view in enumerate([pictures, _mirrored(pictures)][:count], start=1):
+        mattes = session.mattes(view)  # [N,h,w] 0..1
+        totals.append(_mirrored(mattes) if done == 2 else mattes)
+        if on_step is not None:
+            on_step(done, count)
+    return [_averaged([total[place] for total in totals], each, count) for place, each in enumerate(fits)]
+
+
+def ask_zippo(
+    session: ZippoSession,
+    fits: Sequence[Fit],
+    request: MattingRequest,
+    on_step: OnStep | None = None,
+    starts: Sequence[Matte] = (),
+    strength: float = 1.0,
+) -> list[Answer]:
+    """A Zippo model's answers to pictures of one padded shape, as one batch; see `matting.infer_fits`.
+
+    With `starts`, mattes of the padded shape, it begins from them, noised as much as `strength` says.
+    """
     # 1. encode, as they are and mirrored
     pictures = np.stack([each.image for each in fits])  # [N,h,w,3] 0..1
     detailed = np.stack([each.detailed for each in fits])  # [N,h*d,w*d,3] 0..1
     views = [(pictures, detailed), (_mirrored(pictures), _mirrored(detailed))][: request.ensemble]
     seen = [(encode_colours(session, a), session.image_features(to_network(b))) for a, b in views]
+    known = np.stack(starts) if starts else None  # [N,h,w] 0..1
+    begins = [_start(session, mattes, strength) for mattes in (known, _flipped(known))][: len(views)]
     text = np.repeat(session.encode_prompts([request.prompt]), len(fits), axis=0)  # [N,L,D]
     branches = [Branch.RGB_TO_MATTE] * len(fits)
 
@@ -96,29 +138,40 @@ def ask(
             noise,
             session.spec.schedule,
             request.steps,
-            _within(on_step, member * request.steps, request.ensemble * request.steps),
+            within(on_step, member * request.steps, request.ensemble * request.steps),
+            begins[member % 2],
         )
         # 4. decode
         mattes = decode_mattes(session, latents)  # [N,h,w] 0..1
         totals[member % 2] += _mirrored(mattes) if member % 2 else mattes
     # 5. average the ensemble and each view, take the padding off
-    return [_averaged([total[place] for total in totals], each, request) for place, each in enumerate(fits)]
+    return [
+        _averaged([total[place] for total in totals], each, request.ensemble)
+        for place, each in enumerate(fits)
+    ]
 
 
-def _averaged(totals: Sequence[Matte], fit: Fit, request: MattingRequest) -> Answer:
+def _start(session: ZippoSession, mattes: Array | None, strength: float) -> Start | None:
+    """What mattes [N,h,w] are to the sampler."""
+    if mattes is None:
+        return None
+    return Start(np.concatenate([encode_matte(session, matte) for matte in mattes]), strength)
+
+
+def _averaged(totals: Sequence[Matte], fit: Fit, members: int) -> Answer:
     """The sums [h,w] of the members that saw a picture as it is, and of those that saw its mirror image."""
     summed: Matte = np.sum(totals, axis=0, dtype=np.float32)
-    matte = unfit(summed / np.float32(request.ensemble), fit)
+    matte = unfit(summed / np.float32(members), fit)
     if len(totals) == 1:
         return Answer(matte)
-    of_mirror = request.ensemble // 2
-    plain, mirrored = totals[0] / np.float32(request.ensemble - of_mirror), totals[1] / np.float32(of_mirror)
+    of_mirror = members // 2
+    plain, mirrored = totals[0] / np.float32(members - of_mirror), totals[1] / np.float32(of_mirror)
     return Answer(matte, second_pass.overlap(unfit(plain, fit), unfit(mirrored, fit)))
 
 
 def mirror_image(fit: Fit) -> Fit:
     """The picture, left and right exchanged; its padding, on the left now, counts as part of it."""
-    return Fit(fit.image[:, ::-1], fit.height, fit.image.shape[1], fit.detailed[:, ::-1])
+    return replace(fit, image=fit.image[:, ::-1], width=fit.image.shape[1], detailed=fit.detailed[:, ::-1])
 
 
 def _mirrored(pictures: Array) -> Array:
@@ -126,7 +179,11 @@ def _mirrored(pictures: Array) -> Array:
     return pictures[:, :, ::-1]
 
 
-def _within(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
+def _flipped(mattes: Array | None) -> Array | None:
+    return None if mattes is None else _mirrored(mattes)
+
+
+def within(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
     """Report the steps of a part as steps of the whole, of which `before` are done already."""
     if on_step is None:
         return None

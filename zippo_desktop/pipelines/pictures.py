@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Array
-from zippo_desktop.engine.session import Session
+from zippo_desktop.engine.session import ZippoSession
 from zippo_desktop.errors import EngineError
 from zippo_desktop.imaging.layers import Matte, Pixels
 
@@ -20,22 +20,22 @@ def matte_to_network(matte: Matte) -> Array:
     return to_network(np.repeat(matte[None, :, :, None], 3, axis=3))
 
 
-def encode_colours(session: Session, pictures: Array) -> Array:
+def encode_colours(session: ZippoSession, pictures: Array) -> Array:
     """Pictures [N,h,w,3] in 0..1 to latents [N,C,h/f,w/f] of the variance that the UNet knows."""
     return session.encode_images(to_network(pictures)) * np.float32(session.spec.rgb_gain)
 
 
-def decode_colours(session: Session, latents: Array) -> Array:
+def decode_colours(session: ZippoSession, latents: Array) -> Array:
     """The UNet's latents [N,C,h,w] of pictures to [N,h*f,w*f,3] in 0..1; errors as for mattes."""
     return colours_from_network(session.decode_latents(latents / np.float32(session.spec.rgb_gain)))
 
 
-def encode_matte(session: Session, matte: Matte) -> Array:
+def encode_matte(session: ZippoSession, matte: Matte) -> Array:
     """A matte [h,w] in 0..1 to the UNet's latents [1,C,h/f,w/f]."""
     return session.encode_images(matte_to_network(matte))
 
 
-def decode_mattes(session: Session, latents: Array) -> Array:
+def decode_mattes(session: ZippoSession, latents: Array) -> Array:
     """The UNet's latents [N,C,h,w] of mattes to [N,h*f,w*f] in 0..1; see `mattes_from_network`."""
     return mattes_from_network(session.decode_latents(latents))
 

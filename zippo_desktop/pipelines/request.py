@@ -10,6 +10,7 @@ from zippo_desktop.errors import UsageError
 from zippo_desktop.imaging.matte_controls import MatteControls
 
 Edges = Literal["fast", "fine"]
+Refinement = Literal["none", "zippo"]
 KnownAlpha = Literal["multiply", "keep", "ignore"]
 
 
@@ -24,9 +25,9 @@ class MattingRequest:
     second_pass: bool = True  # a subject that is small in its frame is looked at again, close up
     check: bool = True  # the mirror image is asked as well: for the confidence, not for the matte
     edges: Edges = "fast"  # "fine" has the network look at the soft edge in tiles
-    alpha: KnownAlpha = (
-        "multiply"  # what the photo's own transparency is: a factor, the matte itself, nothing
-    )
+    refine: Refinement = "none"  # "zippo" looks closer at what an expert found
+    # What the photo's own transparency is: a factor, the matte itself, nothing.
+    alpha: KnownAlpha = "multiply"
     controls: MatteControls = field(default_factory=MatteControls)
     foreground: bool = True  # the background's colour is taken out of the soft edge
 

@@ -32,13 +32,19 @@ def close_up(first: Matte, height: int, width: int) -> Box | None:
     It holds every subject of weight with a margin, and is square as far as the photo allows: the network
     was trained on squares. A subject that fills its frame is seen well already.
     """
-    subject = box_of(_subjects(first))
+    box = crop_of(first, height, width)
+    if box is None or max(box.height, box.width) > LARGEST_SHARE * max(height, width):
+        return None
+    return box
+
+
+def crop_of(matte: Matte, height: int, width: int) -> Box | None:
+    """The part of a photo of this size round all that a matte [h,w] says is there; None for nothing."""
+    subject = box_of(_subjects(matte))
     if subject is None:
         return None
-    box = subject.scaled(first.shape, (height, width))
-    box = _squared(box.grown(round(MARGIN * max(box.height, box.width)), height, width), height, width)
-    is_smaller = max(box.height, box.width) <= LARGEST_SHARE * max(height, width)
-    return box if is_smaller else None
+    box = subject.scaled(matte.shape, (height, width))
+    return _squared(box.grown(round(MARGIN * max(box.height, box.width)), height, width), height, width)
 
 
 def _squared(box: Box, height: int, width: int) -> Box:

@@ -72,6 +72,10 @@ class UnetConfig:
     decoded_weight: float = 0.0  # weight of L1 and gradient losses on the decoded one-step matte
     use_identifier: bool = True
     reassign_noise: bool = True
+    checkpointing: bool = False  # compute activations twice instead of keeping them: less memory, slower
+    prediction: str = ""  # "v_prediction" converts a network that predicts noise; empty leaves it as it is
+    conversion_steps: int = 1000  # first steps of such a run, which learn from the base alone
+    base_weight: float = 1.0  # weight of what the base says in the steps on pairs that follow
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,11 @@ def read_config(path: Path) -> TrainConfig:
     config = _build(TrainConfig, table, path.parent, "")
     if config.stage not in ("vae", "unet"):
         raise UsageError(f'{path}: stage is "{config.stage}".', 'Write stage = "vae" or stage = "unet".')
+    if config.unet.prediction not in ("", "v_prediction"):
+        raise UsageError(
+            f'{path}: unet.prediction is "{config.unet.prediction}".',
+            'Write prediction = "v_prediction", or leave it out.',
+        )
     return config
 
 

@@ -25,7 +25,7 @@ from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo, decode, decode_matte, is_image_name
 from zippo_desktop.pipelines import matting
 from zippo_desktop.pipelines.cutting import cut_out
-from zippo_desktop.pipelines.request import Edges, MattingRequest
+from zippo_desktop.pipelines.request import Edges, MattingRequest, Refinement
 from zippo_desktop.training import metrics, sheet
 from zippo_desktop.training.evaluation_index import soft_files
 from zippo_desktop.training.evaluation_report import ELLIPSE, MODEL, EvaluationReport, ImageEvaluation
@@ -59,6 +59,7 @@ def evaluate(
     ensemble: int = 1,
     second_pass: bool = True,
     edges: Edges = "fast",
+    refine: Refinement = "none",
     engine: str = "auto",
     provider: str = "auto",
     mean_area: float | None = None,
@@ -84,7 +85,13 @@ def evaluate(
     _require_sensible(steps, ensemble, mean_area, limit)
     pairs, soft = find_pairs(images_dir, mattes_dir)[:limit], soft_files(images_dir)
     request = MattingRequest(
-        steps=steps, ensemble=ensemble, seed=seed, second_pass=second_pass, edges=edges, check=False
+        steps=steps,
+        ensemble=ensemble,
+        seed=seed,
+        second_pass=second_pass,
+        edges=edges,
+        refine=refine,
+        check=False,
     )
     peers_dir = peers_dir or default_peers_dir()
     with (
@@ -230,6 +237,7 @@ def _report(run: _Run, images: Iterable[ImageEvaluation]) -> EvaluationReport:
         ensemble=request.ensemble,
         second_pass=request.second_pass,
         edges=request.edges,
+        refine=request.refine,
         seed=request.seed,
         mean_area=run.area,
         peak_memory_mb=_peak_memory_mb(),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zippo_desktop.engine.open_session import open_session
+from zippo_desktop.engine.session import zippo_of
 from zippo_desktop.errors import InputError, UsageError
 from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
 from zippo_desktop.pipelines.request import GenerationRequest
@@ -77,7 +78,8 @@ def evaluate_generation(
     if not unseen:
         raise InputError("The backgrounds hold none of the test split.", "Give more, or other ones.")
     judge = open_judge(names, judge_dir or output_dir / "judge", judge_encoder)
-    with closing(open_session(model, engine, provider)) as session:
+    with closing(open_session(model, engine, provider)) as opened:
+        session = zippo_of(opened)
         pictures = KeptPictures(output_dir / "pictures", session)
         others = paraphrases(names, cutouts)
         total = len(names) * (2 * plan.seeds + len(_other_steps(plan))) + len(others)

@@ -61,6 +61,7 @@ class EvaluationReport:
     peers: Mapping[str, str] = field(default_factory=dict)  # name and version
     second_pass: bool = False
     edges: str = "fast"
+    refine: str = "none"
 
     def rows(self, soft_only: bool = False) -> list[dict[str, Any]]:
         """Summarise each method in one row, the model first, over all images or the soft ones.

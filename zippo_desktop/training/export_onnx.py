@@ -26,7 +26,7 @@ from zippo_desktop.engine import onnx_graphs, zippo_vae
 from zippo_desktop.engine.image_encoder import load_image_encoder
 from zippo_desktop.engine.model_store import patch_size, read_spec, record_digests
 from zippo_desktop.engine.onnx_session import OnnxSession
-from zippo_desktop.engine.session import ModelSpec, Session, SessionInfo
+from zippo_desktop.engine.session import SessionInfo, ZippoSession, ZippoSpec
 from zippo_desktop.engine.text_encoder import load_text_encoder, takes_mask
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.zippo_unet import load_unet
@@ -73,7 +73,7 @@ def export_model(model_dir: Path) -> None:
     record_digests(model_dir)
 
 
-def parts(spec: ModelSpec) -> Iterator[tuple[str, Part]]:
+def parts(spec: ZippoSpec) -> Iterator[tuple[str, Part]]:
     """The parts of a model one after the other, so that only one is in memory at a time."""
     folder = spec.model_dir
     yield "unet", _unet(spec, load_unet(folder / "unet"))
@@ -99,7 +99,7 @@ def write_graph(part: Part, path: Path) -> list[str]:
     return [name for name in names if name]
 
 
-def check_parity(spec: ModelSpec, onnx_dir: Path) -> None:
+def check_parity(spec: ZippoSpec, onnx_dir: Path) -> None:
     """Raise `ModelError` if any graph's answers differ from PyTorch's by more than `TOLERANCE`."""
     weights = onnx_graphs.read_graph_weights(spec.model_dir, onnx_dir)
     graphs = {
@@ -116,7 +116,7 @@ def check_parity(spec: ModelSpec, onnx_dir: Path) -> None:
                 )
 
 
-def _answers(session: Session) -> Iterator[tuple[str, Array]]:
+def _answers(session: ZippoSession) -> Iterator[tuple[str, Array]]:
     """Each graph's answers, for one square picture, and for three oblong ones."""
     spec = session.spec
     f, step = spec.downsampling, spec.multiple_px
@@ -134,7 +134,7 @@ def _answers(session: Session) -> Iterator[tuple[str, Array]]:
         yield "unet", session.denoise(latents, 700, branches, text, features)
 
 
-def _unet(spec: ModelSpec, unet: Any) -> Part:
+def _unet(spec: ZippoSpec, unet: Any) -> Part:
     side = spec.size_px // spec.downsampling
     example = {
         "sample": torch.randn(2, 2 * spec.latent_channels + spec.feature_channels, side, side),
@@ -151,7 +151,7 @@ def _unet(spec: ModelSpec, unet: Any) -> Part:
     return Part(unet, example, inputs, {"out_sample": _PICTURE_AXES}, renamed={"sample": "out_sample"})
 
 
-def _vae_encoder(spec: ModelSpec, vae: Any) -> Part:
+def _vae_encoder(spec: ZippoSpec, vae: Any) -> Part:
     """Pictures, folded, to the posterior's moments: all before the session's scaling."""
 
     def forward(sample: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -165,7 +165,7 @@ def _vae_encoder(spec: ModelSpec, vae: Any) -> Part:
     return Part(vae, example, {"sample": _PICTURE_AXES}, {"latent_parameters": _LATENT_AXES})
 
 
-def _vae_decoder(spec: ModelSpec, vae: Any) -> Part:
+def _vae_decoder(spec: ZippoSpec, vae: Any) -> Part:
     """Unscaled latents to folded pictures."""
 
     def forward(latent_sample: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -177,7 +177,7 @@ def _vae_decoder(spec: ModelSpec, vae: Any) -> Part:
     return Part(vae, example, {"latent_sample": _LATENT_AXES}, {"sample": _PICTURE_AXES})
 
 
-def _text_encoder(spec: ModelSpec, encoder: Any) -> Part:
+def _text_encoder(spec: ZippoSpec, encoder: Any) -> Part:
     ids = torch.ones(2, spec.text_tokens, dtype=torch.int64)
     example = {"input_ids": ids}
     if takes_mask(encoder.config.to_dict()):
@@ -188,7 +188,7 @@ def _text_encoder(spec: ModelSpec, encoder: Any) -> Part:
     return Part(encoder, example, inputs, {"last_hidden_state": _TEXT_AXES})
 
 
-def _image_encoder(spec: ModelSpec, encoder: Any) -> Part:
+def _image_encoder(spec: ZippoSpec, encoder: Any) -> Part:
     from transformers import PretrainedConfig
 
     encoder.config = PretrainedConfig()  # the exporter notes things in it

@@ -80,13 +80,20 @@ def _present_name(key: str) -> str:
 
 
 def _take_tokenizer(source: Path, target: Path) -> None:
-    """Copy the tokenizer, as one `tokenizer.json` too if it only has a vocabulary and merges."""
+    """Copy the tokenizer, as one `tokenizer.json` too if it only has a vocabulary and merges.
+
+    Stable Diffusion 2's files name two padding tokens, and it was trained on the one in
+    `special_tokens_map.json`, "!" (diffusers #2201). Padding is not masked, so what transformers makes of
+    the files is written down.
+    """
+    from transformers import CLIPTokenizerFast
+
+    fast = CLIPTokenizerFast.from_pretrained(source)
     shutil.copytree(source, target)
     if not (target / "tokenizer.json").is_file():
-        from transformers import CLIPTokenizerFast
-
-        fast = CLIPTokenizerFast.from_pretrained(source)
         fast.backend_tokenizer.save(str(target / "tokenizer.json"))
+    config = read_json(source / "tokenizer_config.json")
+    write_json(target / "tokenizer_config.json", config | {"pad_token": fast.pad_token})
 
 
 def _text_tokens(model_dir: Path) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from zippo_desktop.engine.session import Session
+from zippo_desktop.engine.session import ZippoSession
 from zippo_desktop.errors import ExportError
 from zippo_desktop.pipelines.request import GenerationRequest, PaintingRequest
 
@@ -33,7 +33,7 @@ class Made:
 class KeptPictures:
     """Makes what is not in `folder` yet. All pictures are rounded to 8 bits, kept ones and new ones alike."""
 
-    def __init__(self, folder: Path, session: Session) -> None:
+    def __init__(self, folder: Path, session: ZippoSession) -> None:
         self._folder = folder
         self._model = f"{session.spec.digest} {session.info.engine} {session.info.provider}"
 

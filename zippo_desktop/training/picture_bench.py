@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from zippo_desktop.engine.session import Session
+from zippo_desktop.engine.session import ZippoSession
 from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
 from zippo_desktop.imaging.compositing import over
 from zippo_desktop.imaging.resize import resize
@@ -65,7 +65,7 @@ class Progress:
 class Bench:
     """All that measuring one picture wants."""
 
-    session: Session
+    session: ZippoSession
     judge: Judge
     unseen: Sequence[Backdrop]
     steps: int  # of painting

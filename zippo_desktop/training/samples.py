@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zippo_desktop.engine.session import Session
+from zippo_desktop.engine.session import ZippoSession
 from zippo_desktop.pipelines import generation, matting, painting
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 from zippo_desktop.training.pairs import PairSource
@@ -14,7 +14,7 @@ COUNT = 8
 STEPS = 12
 
 
-def write_samples(session: Session, source: PairSource, run_dir: Path, step: int) -> None:
+def write_samples(session: ZippoSession, source: PairSource, run_dir: Path, step: int) -> None:
     """Write a matting sheet and a sheet of painted and generated objects for `step` into `run_dir`."""
     scenes = [source.scene(index).pair for index in range(COUNT)]
     rows = [(pair.image, pair.matte, matting.infer(session, pair.image, MattingRequest())) for pair in scenes]

@@ -7,18 +7,27 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from zippo_desktop.diffusion.latents import Branch
+from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.engine import zippo_vae
-from zippo_desktop.engine.model_store import IMAGE_ENCODER, downsampling_of, read_config, read_json
+from zippo_desktop.engine.model_store import IMAGE_ENCODER, downsampling_of, read_config, read_json, read_spec
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.zippo_unet import build_unet, use_plain_attention
 from zippo_desktop.errors import UsageError
-from zippo_desktop.training.branches import PairBatch, RowMaker, Rows
+from zippo_desktop.pipelines.pictures import encode_matte
+from zippo_desktop.training.branches import PairBatch, RowMaker, Rows, concatenate
 from zippo_desktop.training.compose import training_mean_area
 from zippo_desktop.training.config import DataConfig, TrainConfig
+from zippo_desktop.training.conversion import (
+    FrozenBase,
+    begin_conversion,
+    converted_scheduler,
+    end_conversion,
+)
 from zippo_desktop.training.image_encoder_start import add_image_encoder
 from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, latent_batches
 from zippo_desktop.training.loop import Loop, Losses, open_accelerator
@@ -39,13 +48,15 @@ if TYPE_CHECKING:
     from zippo_desktop.engine.zippo_vae import Vae
 
 TEXT_TOKENS = 32
+CODED_AT_ONCE_PX = 1 << 20
 
 
 def train_unet(config: TrainConfig) -> None:
     """Train the UNet of the Zippo folder `config.model_dir`, and write its averaged weights there.
 
     A folder that holds only a trained VAE is completed first: a fresh UNet of the configured shape,
-    `config.text_encoder_dir`'s text encoder, and a zero terminal SNR schedule.
+    `config.text_encoder_dir`'s text encoder, and a zero terminal SNR schedule. A network that predicts
+    noise is converted first if `config` says so; the folder is not touched before the run's end.
     """
     torch.manual_seed(config.loop.seed)
     accelerator = open_accelerator(config.loop)
@@ -54,21 +65,31 @@ def train_unet(config: TrainConfig) -> None:
             complete_folder(config)
         if config.image_encoder_file and not (config.model_dir / IMAGE_ENCODER).is_dir():
             add_image_encoder(config)
+        begin_conversion(config)
     accelerator.wait_for_everyone()
-    session = TorchSession.open(config.model_dir, device=accelerator.device)
+    session = _open(config, accelerator.device)
     if accelerator.device.type == "cpu":
         use_plain_attention(session.unet)
+    if config.unet.checkpointing:
+        session.unet.enable_gradient_checkpointing()
     loop = Loop(accelerator, session.unet.train(), config.loop, config.run_dir)
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
     maker = RowMaker(session.spec.schedule, config.unet, _text(session, [""]))
     batches = _batches(config, session, loop)
+    unseen = PairSource(_seen(config, session), "test", seed=1)  # there must be some: found out at once
+    base = _frozen_base(config, session, loop.accelerator.device)
     loop.run(
-        lambda step: step_losses(loop.module, session.vae, maker, next(batches)),
-        lambda step: _sheets(config, session, loop, step),
+        lambda step: (
+            base_losses(loop.module, base, next(batches))
+            if base and step < config.unet.conversion_steps
+            else step_losses(loop.module, session.vae, maker, next(batches), base)
+        ),
+        lambda step: _sheets(config, session, loop, unseen, step),
     )
     if accelerator.is_main_process:
         with loop.averaged() as unet:
             write_network(unet, config.model_dir / "unet")
+        end_conversion(config)
         _record(config)
 
 
@@ -99,17 +120,42 @@ def complete_folder(config: TrainConfig) -> None:
     _record(config)
 
 
-def step_losses(module: torch.nn.Module, vae: Vae, maker: RowMaker, batch: PairBatch) -> Losses:
+def step_losses(
+    module: torch.nn.Module,
+    vae: Vae,
+    maker: RowMaker,
+    batch: PairBatch,
+    base: FrozenBase | None = None,
+) -> Losses:
     """The losses of one batch of pairs by name; "total" is the one to descend."""
-    rows = maker.rows(batch)
-    predicted = module(rows.latents, rows.timesteps, rows.text, class_labels=rows.identifiers).sample.float()
-    losses = branch_losses(predicted, rows)
-    weight = maker.config.decoded_weight
+    rows, weight = maker.rows(batch), maker.config.decoded_weight
+    count = len(rows.timesteps)
+    seen = concatenate([rows, base.rows(batch)]) if base else rows
+    predicted = predict(module, seen)
+    losses = branch_losses(predicted[:count], rows)
     at_last, clean = maker.one_step_mattes(rows, predicted, len(batch.alpha))
     if weight and at_last.any():
         losses["decoded"] = decoded_matte_loss(vae, clean, batch.alpha[at_last])
         losses["total"] = losses["total"] + weight * losses["decoded"]
+    if base:
+        losses["base"] = (predicted[count:] - seen.targets[count:]).square().mean()
+        losses["total"] = losses["total"] + maker.config.base_weight * losses["base"]
     return losses
+
+
+def base_losses(module: torch.nn.Module, base: FrozenBase, batch: PairBatch) -> Losses:
+    """As `step_losses`, of what the base says alone."""
+    rows = base.rows(batch)
+    error = (predict(module, rows) - rows.targets).square().mean()
+    return {"total": error, "base": error}
+
+
+def predict(module: torch.nn.Module, rows: Rows) -> torch.Tensor:
+    """The network's answers [M,C,h,w] in float32."""
+    answer: torch.Tensor = module(
+        rows.latents, rows.timesteps, rows.text, class_labels=rows.identifiers
+    ).sample
+    return answer.float()
 
 
 def decoded_matte_loss(vae: Vae, clean: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
@@ -128,6 +174,23 @@ def branch_losses(predicted: torch.Tensor, rows: Rows) -> dict[str, torch.Tensor
         if len(chosen):
             losses[branch.name.lower()] = chosen.mean()
     return losses
+
+
+def _open(config: TrainConfig, device: torch.device) -> TorchSession:
+    """The model's folder, by the schedule that it will have when a begun conversion has ended."""
+    spec = read_spec(config.model_dir)
+    scheduler = converted_scheduler(config.run_dir)
+    if scheduler:
+        spec = replace(spec, schedule=NoiseSchedule.from_config(scheduler))
+    return TorchSession(spec, device)
+
+
+def _frozen_base(config: TrainConfig, session: TorchSession, device: torch.device) -> FrozenBase | None:
+    """What a conversion began from; None where there is nothing to convert."""
+    if converted_scheduler(config.run_dir) is None:
+        return None
+    white = encode_matte(session, np.ones((config.data.size_px, config.data.size_px), np.float32))
+    return FrozenBase(config.run_dir, torch.from_numpy(white).to(device), _text(session, [""]), config.unet)
 
 
 def _batches(config: TrainConfig, session: TorchSession, loop: Loop) -> Iterator[PairBatch]:
@@ -159,13 +222,19 @@ def encode_pairs(
     """
     count, detail = len(pictures) // 2, session.spec.detail
     small = functional.avg_pool2d(pictures, detail) if detail > 1 else pictures
-    latents = zippo_vae.encode(session.vae, small)
+    at_once = pictures_coded_at_once(small.shape[-1])
+    latents = torch.cat([zippo_vae.encode(session.vae, some) for some in small.split(at_once)])
     latents[:count] *= session.spec.rgb_gain
     if session.image_encoder is None:
         return Encoded(small, latents, latents.new_zeros(count, 0, *latents.shape[2:]))
     with autocast():
         features = session.image_encoder(pictures[:count].contiguous(memory_format=torch.channels_last))
     return Encoded(small, latents, features.float().contiguous())
+
+
+def pictures_coded_at_once(side: int) -> int:
+    """How many pictures of `side` px the VAE codes at a time: its first levels outgrow the UNet's."""
+    return max(1, CODED_AT_ONCE_PX // side**2)
 
 
 def _seen(config: TrainConfig, session: TorchSession) -> DataConfig:
@@ -177,9 +246,9 @@ def _text(session: TorchSession, prompts: list[str]) -> torch.Tensor:
     return torch.from_numpy(session.encode_prompts(prompts))
 
 
-def _sheets(config: TrainConfig, session: TorchSession, loop: Loop, step: int) -> None:
+def _sheets(config: TrainConfig, session: TorchSession, loop: Loop, unseen: PairSource, step: int) -> None:
     with loop.averaged():
-        write_samples(session, PairSource(_seen(config, session), "test", seed=1), config.run_dir, step)
+        write_samples(session, unseen, config.run_dir, step)
 
 
 def _record(config: TrainConfig) -> None:
