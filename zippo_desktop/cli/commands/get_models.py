@@ -52,7 +52,8 @@ def get(
             "--from",
             metavar="URL|DIR",
             envvar=MIRROR_VARIABLE,
-            help="A mirror that holds NAME/FILE, as --to makes it. [default: the settings' mirror, else where each is published]",
+            help="A mirror that holds NAME/FILE, as --to makes it. "
+            "[default: the settings' mirror, else where each is published]",
             show_default=False,
         ),
     ] = "",
