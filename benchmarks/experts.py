@@ -31,7 +31,7 @@ from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.pipelines.views import look
 from zippo_desktop.training.metrics import intersection_over_union, mean_absolute_difference
 
-STARTS = ((2, 0.5), (4, 0.25), (1, 1.0))  # steps and strength of the refining
+STARTS = ((4, 0.25), (2, 0.5), (1, 1.0))  # steps and strength of the refining
 SAME = 1e-4  # of MAD
 
 

@@ -249,7 +249,7 @@ def test_an_expert_steps_down_and_tells_it_without_a_word_of_tensorrt(expert, mo
 
 
 def test_an_expert_that_answers_nonsense_on_a_device_is_not_used_there(expert, monkeypatch):
-    monkeypatch.setattr(opening, "_usable", lambda provider: (["coreml", "cpu"], []))
+    monkeypatch.setattr(opening, "usable_providers", lambda provider: (["coreml", "cpu"], []))
     run = opening._open_file
     monkeypatch.setattr(opening, "_open_file", lambda path, provider: run(path, "cpu"))
     mattes = opening.ExpertSession._run

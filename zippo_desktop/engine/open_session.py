@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,12 +26,11 @@ from zippo_desktop.engine.session import (
     ZippoSpec,
 )
 from zippo_desktop.engine.weights import Weights
+from zippo_desktop.engine.working_provider import first_working, load_gpu_libraries, usable_providers
 from zippo_desktop.errors import EngineError, ModelError, UsageError, ZippoError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-
-S = TypeVar("S", bound=Session)
 
 ENGINE_NAMES = ("auto", "onnx", "torch")
 OnNotice = Callable[[str], None]  # told a sentence before something takes unusually long
@@ -105,7 +102,7 @@ def open_expert(
     if provider == "tensorrt":
         raise EngineError(f"{spec.name} is not run on TensorRT.", "Take --provider cuda.")
     check_onnx(spec.graph_path)
-    names, fallbacks = _usable(provider)
+    names, fallbacks = usable_providers(provider)
 
     def open_refiner() -> ZippoSession:
         return refiner or open_zippo(find_zippo(), engine, provider, on_notice)
@@ -114,7 +111,7 @@ def open_expert(
         graph = _open_file(spec.graph_path, name)
         return ExpertSession(spec, graph, info, open_refiner)
 
-    return _first_working([name for name in names if name != "tensorrt"], opened, check_mattes, fallbacks)
+    return first_working([name for name in names if name != "tensorrt"], opened, check_mattes, fallbacks)
 
 
 def open_auto(
@@ -136,13 +133,13 @@ def open_onnx(
     fallbacks: tuple[str, ...] = (),
 ) -> ZippoSession:
     """Open a Zippo model in ONNX Runtime; errors as for `open_session`."""
-    names, unused = _usable(provider)
+    names, unused = usable_providers(provider)
     weights = onnx_graphs.read_graph_weights(spec.model_dir, spec.model_dir / "onnx")
 
     def opened(name: str, info: SessionInfo) -> OnnxSession:
         return OnnxSession(spec, _open_graphs(spec, name, weights, on_notice), info)
 
-    return _first_working(names, opened, check_answers, [*fallbacks, *unused])
+    return first_working(names, opened, check_answers, [*fallbacks, *unused])
 
 
 def open_torch(spec: ZippoSpec, provider: str = "auto", fallbacks: tuple[str, ...] = ()) -> ZippoSession:
@@ -184,50 +181,10 @@ def check_mattes(session: Expert) -> None:
         session.mattes(np.zeros((1, side, side, 3), np.float32))
 
 
-def _usable(provider: str) -> tuple[list[str], list[str]]:
-    """The providers to try, in order, and a sentence if there is a GPU that this build cannot use.
-
-    Raises `EngineError` if there is no ONNX Runtime, or none with the provider that was asked for.
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        hint = "Install one of its builds (packaging/README.md)."
-        raise EngineError(f"ONNX Runtime is not installed ({error}).", hint) from error
-    if not hasattr(onnxruntime, "InferenceSession"):  # as after uninstalling one of two builds
-        hint = "Install one of its builds again: pip install --force-reinstall --no-deps onnxruntime"
-        raise EngineError("The installation of ONNX Runtime is damaged.", hint)
-    available = onnxruntime.get_available_providers()
-    names = providers.candidates(provider, available)
-    unused_gpu = (
-        providers.missing_gpu_build(available, providers.nvidia_gpu()) if provider == "auto" else None
-    )
-    return names, [unused_gpu] if unused_gpu else []
-
-
-def _first_working(
-    names: Sequence[str],
-    opened: Callable[[str, SessionInfo], S],
-    check: Callable[[S], None],
-    fallbacks: list[str],
-) -> S:
-    """The session on the first provider on which it opens and answers; the last one's error if none does."""
-    for name in names:
-        try:
-            session = opened(name, SessionInfo("onnx", name, tuple(fallbacks)))
-            check(session)
-            return session
-        except EngineError as error:
-            if name == names[-1]:
-                raise
-            fallbacks.append(error.message)
-    raise EngineError("This build of ONNX Runtime has no execution provider that can be used.")
-
-
 def _open_file(path: Path, provider: str) -> InferenceSession:
     """A graph that is a whole file on one provider; `EngineError` if ONNX Runtime chose another."""
     if provider == "cuda":
-        _load_gpu_libraries()
+        load_gpu_libraries()
     graph = onnx_graphs.open_file(path, provider, providers.default_options(provider))
     providers.check_in_use(provider, graph.get_providers())
     return graph
@@ -241,19 +198,12 @@ def _open_graphs(
         paths = _graph_paths(spec, weights)
         return {graph: onnx_graphs.open_bound(paths[graph], weights[graph]) for graph in weights}
     if provider in ("cuda", "tensorrt"):
-        _load_gpu_libraries()
+        load_gpu_libraries()
     if provider == "tensorrt":
         return _open_tensorrt(spec, weights, on_notice)
     return _open_complete(
         spec, provider, weights, dict.fromkeys(weights, providers.default_options(provider))
     )
-
-
-def _load_gpu_libraries() -> None:
-    import onnxruntime
-
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it misses; we tell it ourselves
-        onnxruntime.preload_dlls()
 
 
 def _open_tensorrt(
