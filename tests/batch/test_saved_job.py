@@ -209,7 +209,7 @@ def test_the_report_is_rebuilt_whole_from_the_folder(photos, tmp_path, judged):
     assert (rebuilt.counts, rebuilt.uncertain) == (made.counts, made.uncertain)
     assert (rebuilt.info, rebuilt.notes) == (made.info, made.notes)
     assert (rebuilt.spec.name, rebuilt.spec.digest) == (made.spec.name, made.spec.digest)
-    assert 0 < rebuilt.seconds <= made.seconds
+    assert 0 < rebuilt.seconds <= made.seconds + 0.001  # the journal rounds
     assert not rebuilt.is_cancelled
     resumed, calls = go_on(tmp_path / "a")
     assert (resumed.results, calls) == (made.results, [])

@@ -23,9 +23,9 @@ _UNCERTAIN_PANEL = "Uncertain results"
 
 def complete_model(incomplete: str) -> list[str]:
     """Names of installed models, for tab completion."""
-    from zippo_desktop.engine.model_store import list_models
+    from zippo_desktop.engine.find_spec import model_names
 
-    return [folder.name for folder in list_models() if folder.name.startswith(incomplete)]
+    return [name for name in model_names() if name.startswith(incomplete)]
 
 
 ModelOption = Annotated[

@@ -29,6 +29,13 @@ def find_spec(model: str | Path) -> ModelSpec:
     return read_spec(find_model(model))
 
 
+def model_names() -> list[str]:
+    """What can be asked for by name: Zippo models, experts, and "auto" where there is an expert."""
+    zippos = [folder.name for folder in list_models()]
+    experts = [expert.manifest.name for expert in installed_experts()]
+    return list(dict.fromkeys([*zippos, *experts, *([AUTO] if experts else [])]))
+
+
 def find_zippo() -> ZippoSpec:
     """The Zippo model that goes with experts."""
     return read_spec(find_model(ZIPPO))

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QFileDialog, QSizePolicy, QWidget
 
-from zippo_desktop.engine.model_store import list_models
+from zippo_desktop.engine.find_spec import model_names
 
 
 class ModelBox(QComboBox):
@@ -20,8 +20,8 @@ class ModelBox(QComboBox):
         self.setToolTip("--model: Model by name or folder.")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumContentsLength(10)
-        for folder in list_models():
-            self.addItem(folder.name, folder.name)
+        for name in model_names():
+            self.addItem(name, name)
         self.insertSeparator(self.count())
         self.addItem("Choose a folder…")
         self.choose(model)
