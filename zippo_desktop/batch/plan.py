@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 import re
 import string
 from collections import Counter
@@ -15,7 +14,7 @@ from typing import TypeVar
 from zippo_desktop.batch.job import Item, Job, Options, Problem
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.batch.result_names import ResultNames
-from zippo_desktop.batch.scan import Found, Scan, scan
+from zippo_desktop.batch.scan import Found, Scan, real_dir, scan
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.naming import Names, safe_stem
 from zippo_desktop.export.write import MATTE_SUFFIX, Target
@@ -162,7 +161,7 @@ class _Claims:
         self._names = Names()
         self._suffixes = self._new(Path(), "").suffixes
         for source in sources:
-            self._names.claim(_real(source.parent), source.stem, [source.suffix])
+            self._names.claim(real_dir(source.parent), source.stem, [source.suffix])
 
     def target(self, subfolder: Path, stem: str) -> Target:
         """The target with this stem, or with a number behind it where the stem is taken."""
@@ -179,12 +178,12 @@ class _Claims:
         if self._options.originals_dir is None:
             return None
         directory, suffix = self._options.originals_dir / photo.subfolder, photo.path.suffix
-        stem = self._names.claim(_real(directory), photo.path.stem, [suffix], avoid_existing=True)
+        stem = self._names.claim(real_dir(directory), photo.path.stem, [suffix], avoid_existing=True)
         return directory / f"{stem}{suffix}"
 
     def _claimed(self, folder: Path, subfolder: Path, stem: str, avoid_existing: bool) -> Target:
         directory = folder / subfolder if self._options.writing.keep_folders else folder
-        claimed = self._names.claim(_real(directory), stem, self._suffixes, avoid_existing=avoid_existing)
+        claimed = self._names.claim(real_dir(directory), stem, self._suffixes, avoid_existing=avoid_existing)
         return self._new(directory, claimed)
 
     def _new(self, directory: Path, stem: str) -> Target:
@@ -218,11 +217,6 @@ def _photo_of(matte: Found, photos: Path) -> Path | None:
 
 def _place(photo: Found) -> tuple[Path, str]:
     return photo.subfolder, photo.path.stem.casefold()
-
-
-def _real(directory: Path) -> Path:
-    """The folder under its one true name, whatever links lead to it."""
-    return Path(os.path.realpath(directory))
 
 
 def _requests(row: PromptRow, count: int, request: Prompted) -> Iterator[tuple[int, Prompted]]:

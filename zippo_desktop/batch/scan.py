@@ -127,3 +127,8 @@ def _folder_id(folder: Path) -> FolderId | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def real_dir(directory: Path) -> Path:
+    """The folder under its one true name, whatever links lead to it."""
+    return Path(os.path.realpath(directory))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zippo_desktop.batch.job import Item, Options
 from zippo_desktop.batch.result_names import ResultNames
+from zippo_desktop.batch.scan import real_dir
 from zippo_desktop.export.naming import Names, safe_stem
 from zippo_desktop.export.write import Target, planned_paths
 from zippo_desktop.pipelines.request import MattingRequest
@@ -39,7 +40,7 @@ class WatchNames:
         if item.source is not None:
             self.expect([item.source])
             self._protect(item.source)
-            self._names.claim(_real(item.target.directory), item.target.stem, item.target.suffixes)
+            self._names.claim(real_dir(item.target.directory), item.target.stem, item.target.suffixes)
             self._note(item.source, item.target)
 
     def former(self, source: Path) -> Target | None:
@@ -57,7 +58,7 @@ class WatchNames:
         subfolder = source.parent.relative_to(self._root) if self._options.writing.keep_folders else Path()
         directory = self._options.output_dir / subfolder
         suffixes = self._new(directory, stem).suffixes
-        free = self._names.claim(_real(directory), stem, suffixes, avoid_existing=avoid_existing)
+        free = self._names.claim(real_dir(directory), stem, suffixes, avoid_existing=avoid_existing)
         target = self._new(directory, free)
         self._note(source, target)
         return target
@@ -68,7 +69,7 @@ class WatchNames:
 
     def _protect(self, source: Path) -> None:
         """No result gets a photo's name."""
-        self._names.claim(_real(source.parent), source.stem, [source.suffix])
+        self._names.claim(real_dir(source.parent), source.stem, [source.suffix])
 
     def _note(self, source: Path, target: Target) -> None:
         self._targets[source] = target
@@ -81,8 +82,3 @@ class WatchNames:
 
 def _place(source: Path) -> tuple[Path, str]:
     return source.parent, source.stem.casefold()
-
-
-def _real(directory: Path) -> Path:
-    """The folder under its one true name, whatever links lead to it."""
-    return Path(os.path.realpath(directory))
