@@ -13,6 +13,7 @@ from zippo_desktop.batch.job import Options
 from zippo_desktop.batch.plan import plan_generation, plan_matting
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.batch.runner import run_job
+from zippo_desktop.batch.saved_job import read_job
 from zippo_desktop.batch.stages import STAGES
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest
@@ -149,3 +150,30 @@ def test_a_stop_writes_nothing_more_but_what_is_being_written(tmp_path, cancel, 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(begun)
     assert len(begun) == 2
     assert report.counts["done"] == 2
+
+
+def test_a_result_that_waited_to_be_written_when_the_job_was_stopped_is_not_the_jobs_own(
+    tmp_path, cancel, monkeypatch
+):
+    monkeypatch.setattr(flow, "core_count", lambda: 2)
+    export, started = flow.export, []
+
+    def slow(*arguments):
+        while len(started) < 3:  # the third has to wait for one of two threads
+            time.sleep(0.005)
+        time.sleep(0.1)
+        cancel.set()
+        return export(*arguments)
+
+    monkeypatch.setattr(flow, "export", slow)
+    job_dir = tmp_path / "job"
+    run_job(
+        matting(tmp_path, 8),
+        FakeSession,
+        lambda event: started.append(event) if isinstance(event, ItemStarted) else None,
+        cancel,
+        job_dir,
+    )
+    saved = read_job(job_dir)
+    assert saved.counts["done"] == 2
+    assert not saved.begun

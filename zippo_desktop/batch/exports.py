@@ -51,5 +51,11 @@ class Exports:
             wait_for_one(self.futures)
             self.settle()
             if self._control.is_cancelled:
-                self._under_way = [pair for pair in self._under_way if not pair[1].cancel()]
+                self._drop_waiting()
         self._pool.shutdown()
+
+    def _drop_waiting(self) -> None:
+        for work, writing in self._under_way:
+            if writing.cancel():
+                self._outcomes.drop(work)
+        self._under_way = [pair for pair in self._under_way if not pair[1].cancelled()]

@@ -73,10 +73,14 @@ class Outcomes:
     def finish(self, work: Work) -> None:
         """Record an item whose files are written, or let go of one that a stop came before."""
         if work.is_dropped:
-            self._memory.release(work)
-            self._mark(work, is_begun=False)
+            self.drop(work)
         else:
             self._end_work(work, Status.DONE, work.message)
+
+    def drop(self, work: Work) -> None:
+        """Let go of an item of which nothing was written: it stays to be done."""
+        self._memory.release(work)
+        self._mark(work, is_begun=False)
 
     def end(self, result: ItemResult) -> None:
         """Record how an item ended."""

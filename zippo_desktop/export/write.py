@@ -21,7 +21,7 @@ from zippo_desktop.export.pictures import write_avif, write_jpeg, write_webp
 from zippo_desktop.export.png import write_png
 from zippo_desktop.export.psd import write_psd
 from zippo_desktop.export.tiff import write_tiff
-from zippo_desktop.export.writing import Writing
+from zippo_desktop.export.writing import SUFFIXES, Writing
 from zippo_desktop.imaging.bleed import bleed
 from zippo_desktop.imaging.compositing import flatten
 from zippo_desktop.imaging.layers import LayerStack, Pixels
@@ -29,17 +29,6 @@ from zippo_desktop.imaging.matte import quantise
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = {
-    "png": ".png",
-    "webp": ".webp",
-    "avif": ".avif",
-    "tiff": ".tif",
-    "jpeg": ".jpg",
-    "psd": ".psd",
-    "psb": ".psb",
-    "ora": ".ora",
-    "layers": ".layers",  # a folder
-}
 MATTE_SUFFIX = ".matte.png"
 FOREGROUND_SUFFIX = ".foreground.png"
 

@@ -12,6 +12,18 @@ Depth = Literal["photo", "8", "16"]
 UnderAlpha = Literal["scrub", "bleed", "keep"]
 KeptMetadata = Literal["all", "no-location", "none"]
 
+SUFFIXES = {
+    "png": ".png",
+    "webp": ".webp",
+    "avif": ".avif",
+    "tiff": ".tif",
+    "jpeg": ".jpg",
+    "psd": ".psd",
+    "psb": ".psb",
+    "ora": ".ora",
+    "layers": ".layers",  # a folder
+}
+
 
 @dataclass(frozen=True)
 class Writing:

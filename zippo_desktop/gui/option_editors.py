@@ -9,6 +9,7 @@ from typing import Any, get_args
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QWidget
 
+from zippo_desktop.export.writing import SUFFIXES
 from zippo_desktop.gui.editors import CheckEditor, ChipsEditor, Editor, SegmentEditor, TextEditor
 from zippo_desktop.gui.number_editor import NumberEditor, Span
 from zippo_desktop.gui.theme import set_look, set_role
@@ -17,17 +18,7 @@ from zippo_desktop.imaging.arrangement import ShadowKind
 from zippo_desktop.imaging.matte_controls import MAX_EXPAND_PX, MAX_FEATHER_PX
 from zippo_desktop.looks.options import LookOption
 
-FORMATS = {
-    "png": ".png",
-    "webp": ".webp",
-    "avif": ".avif",
-    "tiff": ".tif",
-    "jpeg": ".jpg",
-    "psd": ".psd",
-    "psb": ".psb",
-    "ora": ".ora",
-    "layers": ".layers",
-}  # as in export.write, which is too much to load before the window is there
+FORMATS = SUFFIXES  # offered in this order
 LABEL_WIDTH = 88
 _TIP_WIDTH = 60
 

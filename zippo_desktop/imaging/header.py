@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,7 +31,7 @@ def read_header(path: Path) -> Header:
     """
     day = _file_day(path)
     try:
-        with Image.open(io.BytesIO(path.read_bytes())) as image:
+        with path.open("rb") as file, Image.open(file) as image:
             exif = Image.Image.getexif(image)  # a PNG's own would decode the picture first
             # Pillow tells a TIFF's upright size itself.
             is_turned = image.format != "TIFF" and exif.get(ExifTags.Base.Orientation, 1) >= 5
