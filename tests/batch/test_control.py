@@ -163,6 +163,7 @@ def test_a_result_that_waited_to_be_written_when_the_job_was_stopped_is_not_the_
             time.sleep(0.005)
         time.sleep(0.1)
         cancel.set()
+        time.sleep(0.4)  # until the stop has been seen
         return export(*arguments)
 
     monkeypatch.setattr(flow, "export", slow)
