@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +37,8 @@ def evaluate(
         Path | None, typer.Option("--sheet", metavar="FILE.png", help="Write a sheet of results to look at.")
     ] = None,
     record: Annotated[
-        bool, typer.Option("--record", help="Write the summary into the model's own zippo.json, too.")
+        bool,
+        typer.Option("--record", help="Keep the summary with the model (models list)."),
     ] = False,
     peers: PeerOption = None,
     peers_dir: PeersDirOption = None,
@@ -50,10 +53,13 @@ def evaluate(
     from zippo_desktop.paths import settings_path
     from zippo_desktop.settings import load_settings
     from zippo_desktop.training.evaluate import evaluate as measure
+    from zippo_desktop.training.quality_record import open_record
 
     settings, _ = load_settings(settings_path())
+    chosen = model or settings.model
+    keep = open_record(chosen, images, shlex.join(["zippo-desktop", *sys.argv[1:]])) if record else None
     result = measure(
-        model or settings.model,
+        chosen,
         images,
         mattes,
         steps=steps,
@@ -74,8 +80,5 @@ def evaluate(
         output_console().print(plain(line))
     if report:
         result.to_json(report)
-    if record:
-        from zippo_desktop.engine.model_store import find_model
-        from zippo_desktop.training.model_folder import record_quality
-
-        record_quality(find_model(model or settings.model), {"matting": result.quality()})
+    if keep:
+        keep(result)
