@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent
 PYTHON_VERSIONS = ((3, 11), (3, 12))
 RUNTIMES = ("cpu", "cuda", "directml")  # the builds of ONNX Runtime: packaging/requirements-NAME.txt
 RUNTIME_VARIABLE = "ZIPPO_DESKTOP_RUNTIME"
+IN_PARALLEL = ("-n", "auto", "--dist", "worksteal")  # tests/conftest.py says how many; `-n 0` for one process
 FOUNDATION = ("root", "interpreter", "runtime", "requirements")  # if one changes, .venv is made anew
 SETUP_FAILED = 3
 NVIDIA_TRACES = (  # of a loaded driver: on Linux, on Windows' Linux, on Windows
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     if is_test:
         os.chdir(ROOT)
-        return hand_over([environment.python, "-m", "pytest", *arguments[1:]])
+        return hand_over([environment.python, "-m", "pytest", *IN_PARALLEL, *arguments[1:]])
     # -P: the folder of photos that the user stands in must never provide modules.
     return hand_over([environment.python, "-P", "-m", "zippo_desktop", *arguments])
 

@@ -15,6 +15,19 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 # Beside any other busy process two OpenMP threads take ten times as long as one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+MOST_WORKERS = 8
+BYTES_A_WORKER = 1_500_000_000  # PyTorch, Qt, ONNX Runtime, and what the largest test and its processes take
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means: the processes that cores and memory allow; 0, this one alone, for one."""
+    from zippo_desktop.batch.memory import available_bytes
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(cores, available_bytes() // BYTES_A_WORKER, MOST_WORKERS)
+    return workers if workers > 1 else 0
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -272,7 +272,7 @@ def test_the_program_gets_the_arguments_and_the_tests_get_theirs(
     python = environment.python
     assert handed_over == [
         [python, "-P", "-m", "zippo_desktop", "matte", "test", "-o", "out"],
-        [python, "-m", "pytest", "-k", "matte"],
+        [python, "-m", "pytest", *run.IN_PARALLEL, "-k", "matte"],
     ]
 
 

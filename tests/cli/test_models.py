@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import signal
 from dataclasses import replace
 
 import pytest
 
 from tests.engine.expert_files import write_expert
+from tests.engine.hub_server import COMMIT, HubServer, running
 from tests.engine.test_expert_manifest import WHOLE
 from tests.tiny_models import build_tiny_zippo
 from zippo_desktop.cli.commands import get_models
@@ -226,6 +228,95 @@ def test_get_offline_is_one_sentence(zippo, known):
 def test_get_of_nothing_is_wrong_usage(zippo):
     assert zippo("models", "get").exit_code == 2
     assert zippo("models", "get", "no-such-model").exit_code == 2
+
+
+@pytest.fixture
+def hub(tiny, monkeypatch):
+    """A hub whose owner/Tiny is a Zippo folder, with weights beside it that are not the model's."""
+    for name in ("HF_HUB_OFFLINE", "HF_TOKEN", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with running(HubServer()) as server:
+        server.hold(tiny)
+        server.files |= {f"old/{number}.bin": b"x" for number in range(5)}
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        yield server
+
+
+def test_get_of_a_repository_takes_its_folder_in(zippo, hub):
+    result = zippo("models", "get", "owner/Tiny@main")
+    assert result.exit_code == 0
+    assert result.stdout == f"tiny: whole, in {models_dir() / 'tiny'}.\n"
+    assert f"MB, of commit {COMMIT[:12]}" in result.stderr
+    assert "old/0.bin, old/1.bin, old/2.bin and 2 more" in result.stderr
+    assert zippo("models", "verify", "tiny").stdout == "tiny: whole.\n"
+    (line,) = (line for line in zippo("models", "list").stdout.splitlines() if line.startswith("tiny "))
+    assert "32 px" in line
+    hub.seen.clear()
+    result = zippo("models", "get", "owner/Tiny")
+    assert result.exit_code == 2
+    assert "There is a model 'tiny'" in result.stderr
+    assert hub.seen == []
+    assert zippo("models", "get", "owner/Tiny", "--name", "second").exit_code == 0
+
+
+def test_get_of_a_repository_for_another_computer(zippo, hub, tmp_path):
+    assert zippo("models", "get", "owner/Tiny", "--to", tmp_path / "stick").exit_code == 0
+    assert not models_dir().exists()
+    assert zippo("models", "import", tmp_path / "stick" / "tiny").exit_code == 0
+    assert zippo("models", "verify", "tiny").exit_code == 0
+
+
+def test_get_of_a_repositorys_expert_asks_for_the_licence(zippo, hub, known, mirror):
+    manifest = manifest_text(known)
+    hub.files = {"net.onnx": (mirror / "net" / "net.onnx").read_bytes(), "model.toml": manifest.encode()}
+    result = zippo("models", "get", "owner/Tiny")
+    assert result.exit_code == 2
+    assert "--accept-licence" in result.stderr
+    result = zippo("models", "get", "owner/Tiny", "--accept-licence")
+    assert result.exit_code == 0
+    assert "Beware." in result.stderr
+    assert zippo("models", "path", "tiny").stdout == f"{models_dir() / 'tiny' / 'net.onnx'}\n"
+
+
+def test_ctrl_c_leaves_what_is_there_for_the_next_get(zippo, hub, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(get_models._Progress, "show", lambda *_: signal.raise_signal(signal.SIGINT))
+        assert zippo("models", "get", "owner/Tiny").exit_code == 130
+    assert [path.name for path in models_dir().iterdir()] == [".incoming"]
+    assert zippo("models", "get", "owner/Tiny").exit_code == 0
+    assert [path.name for path in models_dir().iterdir()] == ["tiny"]
+
+
+def test_a_mirror_of_experts_is_no_hub(zippo, hub, known, mirror, monkeypatch):
+    result = zippo("models", "get", "owner/Tiny", "--from", mirror)
+    assert result.exit_code == 2
+    assert "HF_ENDPOINT" in result.stderr
+    monkeypatch.setenv("ZIPPO_DESKTOP_MIRROR", str(mirror))
+    assert zippo("models", "get", "owner/Tiny", "net", "--accept-licence").exit_code == 0
+    assert {path.name for path in models_dir().iterdir()} == {"net", "tiny"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("net",), ("owner/Tiny", "net"), ("owner/Tiny", "owner/Other"), ("--all",)]
+)
+def test_a_name_is_for_one_repository(zippo, hub, known, arguments):
+    result = zippo("models", "get", *arguments, "--name", "mine")
+    assert result.exit_code == 2
+    assert hub.seen == []
+
+
+def test_get_from_a_hub_goes_on_after_one_that_fails(zippo, hub):
+    result = zippo("models", "get", "owner/Other", "owner/Tiny")
+    assert result.exit_code == 3
+    assert "has no repository owner/Other" in result.stderr
+    assert (models_dir() / "tiny").is_dir()
+
+
+def test_a_repository_that_makes_no_sense_is_wrong_usage(zippo, hub):
+    result = zippo("models", "get", "owner/Tiny/more")
+    assert result.exit_code == 2
+    assert "OWNER/NAME@REVISION" in result.stderr
+    assert hub.seen == []
 
 
 def test_import_shows_the_manifest_that_it_made(zippo, mirror):

@@ -15,6 +15,7 @@ from zippo_desktop.errors import Cancelled, ModelError
 
 CONTENT = bytes(range(256)) * 1500  # 384,000 bytes
 SHA = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+GIT = f"git:{hashlib.sha1(b'blob 384000' + bytes(1) + CONTENT).hexdigest()}"
 MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
 SIZE = len(CONTENT)
 HALF = SIZE // 2
@@ -116,6 +117,9 @@ class Handler(BaseHTTPRequestHandler):
     def _to(self):
         self._head(302, 0, Location="/" + self.path.split("/", 2)[2])
 
+    def _elsewhere(self):
+        self._head(302, 0, Location=f"http://127.0.0.1:{self.server.server_port}/good/")
+
     def _away(self):
         self._head(302, 0, Location="file:///etc/passwd")
 
@@ -185,7 +189,7 @@ def names(path):
 @pytest.mark.parametrize(
     "mode", ["good", "unsized", "breaks", "whole", "busy", "to/good", "to/to/to/good", "shifted"]
 )
-@pytest.mark.parametrize("digest", [SHA, MD5])
+@pytest.mark.parametrize("digest", [SHA, MD5, GIT])
 def test_it_ends_in_the_whole_file_and_nothing_else(server, path, mode, digest):
     download(wanted(server, mode, digest), path)
     assert path.read_bytes() == CONTENT
@@ -301,7 +305,10 @@ def test_a_server_that_is_gone_is_one_sentence(server, path):
     assert names(path) == []
 
 
-@pytest.mark.parametrize("address", ["ftp://a/b", "file:///etc/passwd", "/etc/passwd", "http:///x", ""])
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://a/b", "file:///etc/passwd", "/etc/passwd", "http:///x", "http://a:b/", "http://[a/", ""],
+)
 def test_only_the_web_is_fetched_from(path, address):
     with pytest.raises(ModelError, match="no address on the web"):
         download(Wanted(address), path)
@@ -313,6 +320,27 @@ def test_https_does_not_lead_to_http():
     request = urllib.request.Request("https://example.org/a")
     with open("/dev/null", "rb") as body, pytest.raises(ModelError, match="from https to http://"):
         web._SafeRedirects().redirect_request(request, body, 302, "", {}, "http://example.org/b")
+
+
+def test_a_token_stays_with_the_host_that_was_asked(server, path):
+    token = "hf_secret"
+    download(Wanted(f"{server.url}/to/good/net.onnx", SIZE, SHA, token), path)
+    assert [headers.get("Authorization") for _, headers in server.seen] == ["Bearer hf_secret"] * 2
+    server.seen.clear()
+    other = f"http://localhost:{server.server_port}/elsewhere/{server.server_port}"  # leads to 127.0.0.1
+    download(Wanted(other, SIZE, SHA, token), path.with_name("other.onnx"))
+    assert [headers.get("Authorization") for _, headers in server.seen] == ["Bearer hf_secret", None]
+    assert token not in repr(Wanted(other, token=token))
+
+
+@pytest.mark.parametrize("to", ["http://example.org:8080/b", "http://example.net/b", "https://example.org/b"])
+def test_another_port_host_or_scheme_is_another_host(to):
+    import urllib.request
+
+    request = urllib.request.Request("http://example.org/a", headers={"Authorization": "Bearer secret"})
+    for address, told in ((to, None), ("http://example.org:80/b", "Bearer secret")):
+        followed = web._SafeRedirects().redirect_request(request, None, 302, "", {}, address)
+        assert followed.get_header("Authorization") == told
 
 
 def test_the_proxy_of_the_environment_is_used(server, path, monkeypatch):
@@ -359,4 +387,5 @@ def test_digests(tmp_path):
     file.write_bytes(CONTENT)
     assert digest_of(file) == SHA
     assert has_digest(file, MD5)
+    assert has_digest(file, GIT)
     assert not has_digest(file, MD5[:-1] + "x")

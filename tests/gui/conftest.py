@@ -16,6 +16,15 @@ def _closed_widgets_are_gone() -> Iterator[None]:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _libraries_are_no_garbage() -> Iterator[None]:
+    """Set aside all that is loaded by now: half a million objects, looked through after each test."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _garbage_stays_here() -> Iterator[None]:
     """A timer that Python's collection of cycles meets in another thread would end the whole run."""

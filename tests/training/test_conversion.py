@@ -123,6 +123,27 @@ def test_the_rows_are_pictures_in_a_white_matte_and_the_base_says_what_they_are(
     torch.testing.assert_close(rows.targets[~is_known], true[~is_known], atol=1e-4, rtol=1e-4)
 
 
+def test_captioned_pictures_take_the_place_of_as_many_pairs(config: TrainConfig):
+    begin_conversion(config)
+    torch.manual_seed(0)
+    captioned, batch = _pairs(2), _pairs(4)
+    unet = UnetConfig(caption_dropout=0.0)
+    base = FrozenBase(config.run_dir, WHITE, EMPTY, unet, captioned=iter([captioned]))
+
+    rows = base.rows(batch)
+
+    mixed = torch.cat([captioned.text, batch.text[:2]])
+    assert torch.equal(rows.text, mixed.repeat(ROWS_A_PAIR, 1, 1))
+    signal, sigma = (
+        values.view(-1, 1, 1, 1) for values in (base._signal[rows.timesteps], base._sigma[rows.timesteps])
+    )
+    is_true = signal.flatten() < LEAST_SIGNAL
+    clean = signal * rows.latents[:, :4] - sigma * rows.targets
+    pictures = torch.cat([captioned.rgb, batch.rgb[:2]]).repeat(ROWS_A_PAIR, 1, 1, 1)
+    assert is_true.any()
+    torch.testing.assert_close(clean[is_true], pictures[is_true], atol=1e-4, rtol=1e-4)
+
+
 def test_captions_are_dropped_as_in_the_other_branches(base: FrozenBase):
     torch.manual_seed(0)
     rows = base.rows(_pairs(300))
@@ -179,6 +200,7 @@ def test_a_network_that_knows_pairs_is_refused(config: TrainConfig):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_ends")
 def test_a_stopped_conversion_goes_on_and_the_folder_changes_at_the_end(tmp_path: Path, config: TrainConfig):
     write_material(tmp_path, names=NAMES)
     path = tmp_path / "train.toml"

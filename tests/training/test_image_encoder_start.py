@@ -69,6 +69,7 @@ def test_another_file_is_refused_before_it_is_opened(config):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_ends")
 def test_a_model_is_given_one_and_trained_with_it(config, tmp_path):
     from zippo_desktop.training.train import train
 

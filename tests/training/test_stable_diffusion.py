@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import closing, nullcontext
@@ -11,22 +12,26 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.tiny_models import TEXT_WIDTH, build_tiny_sd, build_tiny_sd2, tiny_unet
-from tests.training.material import write_material
+from tests.training.material import write_captioned, write_material, write_photos
 from zippo_desktop.engine.model_store import read_spec, verify_model
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.engine.session import ZippoSession
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.weights import read_weights
-from zippo_desktop.errors import InputError
+from zippo_desktop.errors import InputError, UsageError
 from zippo_desktop.pipelines import generation, matting, painting
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 from zippo_desktop.training import train_unet
 from zippo_desktop.training.export_onnx import export_model
 from zippo_desktop.training.initialise import initialise
+from zippo_desktop.training.sheet import CELL_PX
 from zippo_desktop.training.train import train
 from zippo_desktop.training.train_unet import encode_pairs, pictures_coded_at_once
+
+pytestmark = pytest.mark.usefixtures("quick_ends")
 
 CONFIG = """
 stage = "unet"
@@ -153,6 +158,56 @@ def test_material_without_an_unseen_cut_out_is_told_before_anything_is_trained(t
         train(config)
 
     assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def write_studio_config(folder: Path, data: str = "", loop: str = "", unet: str = "") -> Path:
+    text = CONFIG.format(steps=2).replace("workers = 0", f"workers = 0\n{data}")
+    path = folder / "train.toml"
+    path.write_text(text.replace("batch = 4", f"batch = 4\n{loop}") + unet, encoding="utf-8")
+    return path
+
+
+def test_a_studios_photos_and_captioned_pictures_are_trained_on_and_shown(tmp_path: Path):
+    write_material(tmp_path, names=NAMES)
+    write_photos(tmp_path / "photos", NAMES)
+    write_captioned(tmp_path / "captioned", ["a hill", "a lake"])
+    initialise(build_tiny_sd(tmp_path / "base"), tmp_path / "model")
+    config = write_studio_config(
+        tmp_path,
+        'photos = ["photos"]\ncaptioned = ["captioned"]',
+        "accumulate = 2",
+        'prediction = "v_prediction"\nconversion_steps = 1\nphotos_per_batch = 1.0\n',
+    )
+
+    train(config)
+
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").open(encoding="utf-8")]
+    assert [row["step"] for row in log] == [1, 2]
+    assert ["rgb_to_matte" in row for row in log] == [False, True]
+    assert all(np.isfinite(row["base"]) for row in log)
+    with Image.open(tmp_path / "run" / "matting-000002.png") as sheet:
+        assert sheet.height > 2 * CELL_PX  # a scene and a photo
+
+
+def test_captioned_pictures_without_a_base_to_ask_are_refused(tmp_path: Path):
+    write_material(tmp_path, names=NAMES)
+    write_captioned(tmp_path / "captioned", ["a hill"])
+    initialise(build_tiny_sd(tmp_path / "base"), tmp_path / "model")
+
+    with pytest.raises(UsageError, match="no base to keep"):
+        train(write_studio_config(tmp_path, 'captioned = ["captioned"]'))
+
+
+def test_a_broken_photo_is_told_before_anything_is_trained(tmp_path: Path):
+    write_material(tmp_path, names=NAMES)
+    write_photos(tmp_path / "photos", NAMES)
+    (tmp_path / "photos" / "matte" / f"{NAMES[-1]}.png").write_bytes(b"no picture")
+    initialise(build_tiny_sd(tmp_path / "base"), tmp_path / "model")
+
+    with pytest.raises(InputError, match=NAMES[-1]):
+        train(write_studio_config(tmp_path, 'photos = ["photos"]'))
+
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(("side", "count"), [(128, 64), (512, 4), (768, 1), (4096, 1)])

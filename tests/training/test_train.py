@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -13,7 +14,7 @@ import torch
 
 from tests.tiny_models import tiny_bert, write_word_tokenizer
 from tests.training.material import write_material
-from zippo_desktop.engine.model_store import read_spec, verify_model
+from zippo_desktop.engine.model_store import read_json, read_spec, verify_model
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.errors import UsageError
 from zippo_desktop.pipelines import generation, matting
@@ -72,10 +73,27 @@ def run(folder: Path, stage: str, steps: int, replay: int = 1) -> list[dict[str,
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_material(tmp_path, names=tuple(f"red apple {index}" for index in range(24)))
-    tiny_bert().save_pretrained(tmp_path / "text")
-    write_word_tokenizer(tmp_path / "text")
-    return tmp_path
+    return prepare(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose model has its VAE already; tests work on a copy."""
+    folder = prepare(tmp_path_factory.mktemp("begun"))
+    run(folder, "vae", steps=0)
+    return folder
+
+
+@pytest.fixture
+def folder_with_vae(begun: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(begun, tmp_path / "begun")
+
+
+def prepare(folder: Path) -> Path:
+    write_material(folder, names=tuple(f"red apple {index}" for index in range(24)))
+    tiny_bert().save_pretrained(folder / "text")
+    write_word_tokenizer(folder / "text")
+    return folder
 
 
 @pytest.mark.slow
@@ -88,6 +106,7 @@ def test_from_nothing_to_a_model_that_mattes_and_generates(folder: Path):
     assert log[-1]["total"] < 0.9 * log[0]["total"]
     assert {"rgb_to_matte", "matte_to_rgb", "joint_rgb", "joint_matte", "decoded"} <= log[-1].keys()
     assert verify_model(folder / "model") == []
+    assert 0 < read_json(folder / "model" / "zippo.json")["quality"]["training_mean_area"] < 1
     session = TorchSession.open(folder / "model")
     pair = PairSource(read_data(folder), "train").scene(0).pair
     matte = matting.infer(session, pair.image, MattingRequest())
@@ -101,32 +120,31 @@ def test_from_nothing_to_a_model_that_mattes_and_generates(folder: Path):
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_where_it_was(folder: Path):
-    run(folder, "vae", steps=0)
-    run(folder, "unet", steps=10)
+@pytest.mark.usefixtures("quick_ends")
+def test_a_stopped_run_goes_on_where_it_was(folder_with_vae: Path):
+    run(folder_with_vae, "unet", steps=10)
 
-    log = run(folder, "unet", steps=15)
+    log = run(folder_with_vae, "unet", steps=15)
 
     assert [row["step"] for row in log if "total" in row] == [5, 10, 15]
 
 
 @pytest.mark.slow
-def test_what_a_killed_run_logged_after_its_checkpoint_is_not_told_twice(folder: Path):
-    run(folder, "vae", steps=0)
-    run(folder, "unet", steps=10)
-    with (folder / "unet-run" / "log.jsonl").open("a", encoding="utf-8") as file:
+@pytest.mark.usefixtures("quick_ends")
+def test_what_a_killed_run_logged_after_its_checkpoint_is_not_told_twice(folder_with_vae: Path):
+    run(folder_with_vae, "unet", steps=10)
+    with (folder_with_vae / "unet-run" / "log.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"step": 15, "total": 1.0}\n{"step": 20, "to')
 
-    log = run(folder, "unet", steps=15)
+    log = run(folder_with_vae, "unet", steps=15)
 
     assert [row["step"] for row in log if "total" in row] == [5, 10, 15]
 
 
 @pytest.mark.slow
-def test_two_processes_on_cpus_train_one_model_together(folder: Path):
-    run(folder, "vae", steps=0)
+def test_two_processes_on_cpus_train_one_model_together(folder_with_vae: Path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    config = write_config(folder, "unet", steps=10)
+    config = write_config(folder_with_vae, "unet", steps=10)
 
     subprocess.run(
         [*torchrun, "-m", "zippo_desktop", "train", "--config", str(config)],
@@ -136,7 +154,7 @@ def test_two_processes_on_cpus_train_one_model_together(folder: Path):
     )
 
     # Processes that know nothing of each other would each write every line.
-    assert [row["step"] for row in read_log(folder, "unet") if "total" in row] == [5, 10]
+    assert [row["step"] for row in read_log(folder_with_vae, "unet") if "total" in row] == [5, 10]
 
 
 def test_a_unet_without_a_vae_is_refused(folder: Path):
@@ -144,23 +162,23 @@ def test_a_unet_without_a_vae_is_refused(folder: Path):
         run(folder, "unet", steps=1)
 
 
-def test_a_folder_that_is_trained_keeps_what_it_says_of_itself(folder: Path):
-    run(folder, "vae", steps=0)
-    run(folder, "unet", steps=0)
+@pytest.mark.usefixtures("quick_ends")
+def test_a_folder_that_is_trained_keeps_what_it_says_of_itself(folder_with_vae: Path):
+    run(folder_with_vae, "unet", steps=0)
 
-    spec = read_spec(folder / "model")
+    spec = read_spec(folder_with_vae / "model")
 
     assert (spec.name, spec.size_px, spec.multiple_px, spec.downsampling) == ("toy", 32, 16, 8)
     assert spec.schedule.has_zero_terminal_snr
 
 
 @pytest.mark.slow
-def test_pictures_alone_are_trained_at_their_gain(folder: Path):
-    run(folder, "vae", steps=0)
-    path = write_config(folder, "unet", 0)
+@pytest.mark.usefixtures("quick_ends")
+def test_pictures_alone_are_trained_at_their_gain(folder_with_vae: Path):
+    path = write_config(folder_with_vae, "unet", 0)
     path.write_text(path.read_text("utf-8") + "rgb_gain = 2.0\n", "utf-8")
     train(path)
-    session = TorchSession.open(folder / "model")
+    session = TorchSession.open(folder_with_vae / "model")
     assert session.spec.rgb_gain == 2
     pictures = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
     trained_on = encode_pairs(session, torch.from_numpy(pictures), nullcontext).latents.numpy()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import lzma
-import shutil
 import stat
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from zippo_desktop.engine.model_folders import MOST_FILES, check_entry
+from zippo_desktop.engine.model_folders import LARGEST_MODEL, MOST_FILES, check_entry, check_room
 from zippo_desktop.errors import ModelError
 
-_LARGEST_MODEL = 32 << 30  # bytes
 _LARGEST_RATIO = 100  # weights hardly shrink; what shrinks more, beyond the next number, is a bomb
 _SMALL = 64 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -28,7 +26,8 @@ def unpack_model(archive_path: Path, draft: Path, on_bytes: Callable[[int], None
     try:
         with zipfile.ZipFile(archive_path) as archive:
             entries = _checked(archive_path, archive)
-            _check_room(archive_path, draft, sum(entry.file_size for entry in entries.values()))
+            needed = sum(entry.file_size for entry in entries.values())
+            check_room(draft, needed, f"to unpack {archive_path.name}")
             for path, entry in entries.items():
                 _write(archive, entry, draft / path, on_bytes)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
@@ -52,7 +51,7 @@ def _checked(archive_path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.
             )
     declared = sum(entry.file_size for entry in files)
     packed = archive_path.stat().st_size
-    if declared > _LARGEST_MODEL or declared > max(_SMALL, _LARGEST_RATIO * packed):
+    if declared > LARGEST_MODEL or declared > max(_SMALL, _LARGEST_RATIO * packed):
         raise ModelError(f"{archive_path} would unpack to {declared / 1e9:.1f} GB: it is not trusted.")
     paths = {check_entry(entry.filename): entry for entry in files}
     folders = {path.parts[0] if len(path.parts) > 1 else "" for path in paths}
@@ -61,12 +60,6 @@ def _checked(archive_path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.
     if len({name.casefold() for name in named}) < len(files):
         raise ModelError(f"{archive_path} holds two files of one name: nothing was taken.")
     return named
-
-
-def _check_room(archive_path: Path, draft: Path, needed: int) -> None:
-    if needed > shutil.disk_usage(draft).free:
-        hint = f"It takes {needed / 1e9:.1f} GB."
-        raise ModelError(f"There is no room on the disk to unpack {archive_path.name}.", hint)
 
 
 def _write(

@@ -15,7 +15,8 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,16 +33,18 @@ MOST_RETRIES = 4  # one after the other, without a byte more
 LARGEST_FILE = 16 << 30  # bytes, where the size is not known before
 _BLOCK = 1 << 18
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_SPOKEN = {"sha256": "SHA-256", "md5": "MD5", "git": "git digest"}
 _LATER = "What was received is kept: the same command goes on from there."
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file as its manifest describes it; size 0 and digest "" where they are not known."""
+    """A file as its manifest or listing describes it; size 0 and digest "" where they are not known."""
 
     address: str
     size_bytes: int = 0
-    digest: str = ""  # "sha256:..." or "md5:..."
+    digest: str = ""  # "sha256:...", "md5:..." or "git:..."
+    token: str = field(default="", repr=False)  # told to the address's own host alone
 
 
 def download(
@@ -72,13 +75,18 @@ def download(
 
 
 def digest_of(path: Path, algorithm: str = "sha256") -> str:
-    """The digest of a file as manifests write it: the algorithm's name, a colon, hexadecimal digits."""
+    """The digest of a file as manifests write it: the algorithm's name, a colon, hexadecimal digits.
+
+    "git" is by which git names a file's content: the SHA-1 of "blob ", its size, a null byte, and it.
+    """
+    head = b"blob %d\0" % path.stat().st_size
+    start = partial(hashlib.sha1, head, usedforsecurity=False) if algorithm == "git" else algorithm
     with path.open("rb") as file:
-        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+        return f"{algorithm}:{hashlib.file_digest(file, start).hexdigest()}"
 
 
 def has_digest(path: Path, digest: str) -> bool:
-    """Whether a file has this digest ("sha256:..." or "md5:...")."""
+    """Whether a file has this digest ("sha256:...", "md5:..." or "git:...")."""
     return digest_of(path, digest.partition(":")[0]) == digest
 
 
@@ -128,7 +136,7 @@ class _Transfer:
 
     def _request(self, start: int) -> None:
         """One request for all from byte `start` on, written to the part."""
-        headers = {}
+        headers = {"Authorization": f"Bearer {self._wanted.token}"} if self._wanted.token else {}
         if start:
             headers["Range"] = f"bytes={start}-"
             if version := self._read_note().get("version"):
@@ -221,11 +229,11 @@ class _Transfer:
         return ModelError(f"{told}, not {self._total or LARGEST_FILE}. Nothing was kept.", hint)
 
     def _wrong_bytes(self) -> ModelError:
-        kind = self._wanted.digest.partition(":")[0].replace("sha256", "SHA-256").replace("md5", "MD5")
+        kind = _SPOKEN[self._wanted.digest.partition(":")[0]]
         return ModelError(
             f"{self._wanted.address} is not the file that was expected: its {kind} is another. "
             "Nothing was kept.",
-            "Get it from another place with --from, if you know one that you trust.",
+            "If you know another place that you trust, get it there: --from, or HF_ENDPOINT for a hub.",
         )
 
 

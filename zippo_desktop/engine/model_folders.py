@@ -15,6 +15,7 @@ from zippo_desktop.paths import resource_dir
 ACCEPTED = frozenset({".safetensors", ".onnx", ".json", ".toml", ".txt", ".md"})
 INCOMING = ".incoming"  # one level too deep for whoever looks for models
 MOST_FILES = 1000
+LARGEST_MODEL = 32 << 30  # bytes
 
 
 @contextmanager
@@ -79,6 +80,13 @@ def check_entry(name: str) -> PurePosixPath:
             f"The entry '{name}' has no place in a model: nothing was taken.", f"Taken: {kinds}."
         )
     return path
+
+
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """Raise `ModelError` if the disk of `folder` has not so many bytes for `what`."""
+    if needed > shutil.disk_usage(folder).free:
+        hint = f"It takes {needed / 1e9:.1f} GB."
+        raise ModelError(f"There is no room on the disk {what}.", hint)
 
 
 def copy_model(source: Path, draft: Path, on_bytes: Callable[[int], None] | None = None) -> None:

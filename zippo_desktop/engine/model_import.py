@@ -68,6 +68,32 @@ def import_model(
     return _import_onnx(source, parent, name, manifest_path, is_licence_accepted)
 
 
+def import_filled(
+    told: str, parent: Path, name: str, fill: Callable[[Path], None], is_licence_accepted: bool = False
+) -> Imported:
+    """Take in the model folder that `fill` makes of an empty one, verified before it is `parent/name`.
+
+    `told` is what sentences call it. Raises as `import_model` does, and what `fill` raises.
+    """
+    manifest: ExpertManifest | None = None
+    with new_model_folder(parent, name) as draft:
+        fill(draft)
+        for graph in sorted(draft.rglob("*.onnx")):
+            check_onnx(graph)
+        if (draft / "zippo.json").is_file():
+            _verify_zippo(told, draft)
+        elif (draft / MANIFEST_FILE).is_file():
+            manifest = _verify_expert(told, draft, name, is_licence_accepted)
+        else:
+            raise ModelError(f"{told} is no model folder: it has neither zippo.json nor {MANIFEST_FILE}.")
+    return Imported(parent / name, manifest)
+
+
+def as_name(text: str) -> str:
+    """A model's name made of a file's, a folder's or a repository's."""
+    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-")[:60] or "model"
+
+
 def describe(
     source: Path, name: str = "", manifest_path: Path | None = None
 ) -> tuple[ExpertManifest, tuple[str, ...]]:
@@ -107,38 +133,29 @@ def _import_onnx(
 def _import_folder(
     source: Path, parent: Path, name: str, is_licence_accepted: bool, on_bytes: OnBytes | None
 ) -> Imported:
-    check_free(parent, name)
-    manifest: ExpertManifest | None = None
-    with new_model_folder(parent, name) as draft:
+    def fill(draft: Path) -> None:
         if source.is_dir():
             copy_model(source, draft, on_bytes)
         else:
             unpack_model(source, draft, on_bytes)
-        for graph in sorted(draft.rglob("*.onnx")):
-            check_onnx(graph)
-        if (draft / "zippo.json").is_file():
-            _verify_zippo(source, draft)
-        elif (draft / MANIFEST_FILE).is_file():
-            manifest = _verify_expert(source, draft, name, is_licence_accepted)
-        else:
-            raise ModelError(f"{source} is no model folder: it has neither zippo.json nor {MANIFEST_FILE}.")
-    return Imported(parent / name, manifest)
+
+    return import_filled(str(source), parent, name, fill, is_licence_accepted)
 
 
-def _verify_zippo(source: Path, draft: Path) -> None:
+def _verify_zippo(told: str, draft: Path) -> None:
     problems = verify_model(draft)
     if problems:
-        raise ModelError(f"{source} is not taken in: {problems[0]}", "Get it again from where it came.")
+        raise ModelError(f"{told} is not taken in: {problems[0]}", "Get it again from where it came.")
 
 
-def _verify_expert(source: Path, draft: Path, name: str, is_licence_accepted: bool) -> ExpertManifest:
+def _verify_expert(told: str, draft: Path, name: str, is_licence_accepted: bool) -> ExpertManifest:
     manifest = replace(read_manifest(draft / MANIFEST_FILE), name=name)
     file = draft / manifest.file
     if not file.is_file():
-        raise ModelError(f"{source} is not whole: {manifest.file} is missing.")
+        raise ModelError(f"{told} is not whole: {manifest.file} is missing.")
     check_expert_file(file)
     if manifest.digest and not has_digest(file, manifest.digest):
-        raise ModelError(f"{source} is not taken in: the digest of {manifest.file} is not the manifest's.")
+        raise ModelError(f"{told} is not taken in: the digest of {manifest.file} is not the manifest's.")
     ask_licence(manifest, is_licence_accepted)
     whole = replace(manifest, digest=digest_of(file), size_bytes=file.stat().st_size)
     (draft / MANIFEST_FILE).write_text(manifest_text(whole), encoding="utf-8")
@@ -179,6 +196,4 @@ def _check_tensors(source: Path, manifest: ExpertManifest, signature: Signature)
 
 
 def _as_name(source: Path) -> str:
-    """A model's name made of a file's or folder's."""
-    stem = source.resolve().name if source.is_dir() else source.stem
-    return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("._-")[:60] or "model"
+    return as_name(source.resolve().name if source.is_dir() else source.stem)

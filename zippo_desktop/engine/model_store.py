@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from zippo_desktop.diffusion.latents import Branch
@@ -22,6 +22,7 @@ NETWORKS = ("unet", "vae", "text_encoder")
 IMAGE_ENCODER = "image_encoder"  # the folder of the network that not every model has
 TASKS = ("matting", "painting", "generation")
 FEATURE_PX = 16  # pixels of the image encoder's picture for each of its features, along a side
+_CONTENT = ("*/*.safetensors", "onnx/*.onnx", "onnx/*.json", "tokenizer/tokenizer.json")
 _COPY_AGAIN = "Copy or download the model again."
 
 
@@ -108,6 +109,12 @@ def verify_model(model_dir: Path) -> list[str]:
     except ModelError as error:
         problems.append(error.message)
     return problems
+
+
+def is_to_be_recorded(name: str) -> bool:
+    """Whether a file of this path in a model folder decides what the model computes."""
+    path = PurePosixPath(name)
+    return len(path.parts) == 2 and any(path.match(pattern) for pattern in _CONTENT)
 
 
 def record_digests(model_dir: Path) -> None:
@@ -199,8 +206,7 @@ def _model_digest(model_dir: Path, manifest: Mapping[str, Any]) -> str:
 
 def _content(model_dir: Path) -> list[Path]:
     """The files that decide what the model computes."""
-    patterns = ("*/*.safetensors", "onnx/*.onnx", "onnx/*.json", "tokenizer/tokenizer.json")
-    return sorted(path for pattern in patterns for path in model_dir.glob(pattern))
+    return sorted(path for pattern in _CONTENT for path in model_dir.glob(pattern))
 
 
 def _get(content: Mapping[str, Any], key: str, kind: type[Any], model_dir: Path) -> Any:

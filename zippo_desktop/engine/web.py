@@ -20,6 +20,15 @@ class Lost(Exception):
     """The connection failed or ended early; asking again may help."""
 
 
+class Refused(ModelError):
+    """A server's refusal by its `status`; `why` is a model hub's own word for it, "" elsewhere."""
+
+    def __init__(self, message: str, hint: str, error: urllib.error.HTTPError) -> None:
+        super().__init__(message, hint)
+        self.status = error.code
+        self.why = str(error.headers.get("X-Error-Code") or "")
+
+
 class WrongPart(Exception):
     """The server has no such part of the file: what is there already is no beginning of it."""
 
@@ -53,8 +62,12 @@ def answer_of(address: str, headers: Mapping[str, str], stall_s: float) -> Itera
 
 def check_address(address: str) -> None:
     """Raise `ModelError` for what is no address on the web, such as file:// and ftp://."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # as of a port that is no number
+        is_right = False
+    if not is_right:
         raise ModelError(f"'{address}' is no address on the web.", "It begins with https:// or http://.")
 
 
@@ -76,7 +89,10 @@ def version_of(headers: Any) -> str:
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Redirects as usual (ten at most), but never from https to http, and to nothing but the web."""
+    """Redirects as usual (ten at most), but never from https to http, and to nothing but the web.
+
+    What a token is told to stays with the host and port that were asked: urllib itself would pass it on.
+    """
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
@@ -89,7 +105,16 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         except ModelError:
             fp.close()
             raise
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        followed = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if followed and _origin(followed.full_url) != _origin(req.full_url):
+            followed.remove_header("Authorization")
+        return followed
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port (RFC 6454)."""
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _refusal(address: str, error: urllib.error.HTTPError) -> Exception:
@@ -99,13 +124,13 @@ def _refusal(address: str, error: urllib.error.HTTPError) -> Exception:
         return Lost(f"the server answers {error.code}, {error.reason}")
     if error.code in (404, 410):
         hint = "It was moved or removed; --from takes it from another place."
-        return ModelError(f"There is no {address} ({error.code}).", hint)
+        return Refused(f"There is no {address} ({error.code}).", hint, error)
     if error.code in (401, 403, 407):
         hint = "Fetch it with a browser, then: zippo-desktop models import FILE"
-        return ModelError(f"{address} asks for a login ({error.code}).", hint)
+        return Refused(f"{address} asks for a login ({error.code}).", hint, error)
     if 300 <= error.code < 400:
         return ModelError(f"{address} leads to no file, but in circles or off the web.")
-    return ModelError(f"{address} cannot be fetched: {error.code}, {error.reason}.")
+    return Refused(f"{address} cannot be fetched: {error.code}, {error.reason}.", "", error)
 
 
 def _spoken(reason: object) -> str:

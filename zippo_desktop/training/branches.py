@@ -69,7 +69,7 @@ class RowMaker:
         )
         if not studio.any():
             return matting
-        batch, t, e_rgb, e_matte = _select(batch, studio), t[studio], e_rgb[studio], e_matte[studio]
+        batch, t, e_rgb, e_matte = select(batch, studio), t[studio], e_rgb[studio], e_matte[studio]
         painting = self._rows(
             Branch.MATTE_TO_RGB, batch, t, self._noisy(batch.rgb, e_rgb, t), batch.matte, e_rgb
         )
@@ -161,5 +161,6 @@ def concatenate(parts: Sequence[T]) -> T:
     return kind(*(torch.cat([getattr(part, item.name) for part in parts]) for item in fields(kind)))
 
 
-def _select(batch: PairBatch, chosen: torch.Tensor) -> PairBatch:
+def select(batch: PairBatch, chosen: torch.Tensor | slice) -> PairBatch:
+    """Some pairs of a batch, by a mask [N] or a slice."""
     return PairBatch(*(getattr(batch, item.name)[chosen] for item in fields(batch)))

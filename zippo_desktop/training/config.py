@@ -19,15 +19,19 @@ class DataConfig:
     backgrounds: tuple[Path, ...]
     size_px: int = 128
     workers: int = 1
+    photos: tuple[Path, ...] = ()  # folders with image/ and matte/, as `evaluate` takes them
+    captioned: tuple[Path, ...] = ()  # pictures without mattes, for a conversion: see `captioned.py`
+    cache_mb: int = 8000  # of decoded pictures, shared out over a process's workers
 
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """The optimiser's loop. `batch` is per process; times are in minutes."""
+    """The optimiser's loop. `batch` is per process; times are in minutes; a step has `accumulate` batches."""
 
     steps: int
     batch: int
     learning_rate: float
+    accumulate: int = 1
     warmup_steps: int = 200
     ema_decay: float = 0.999
     clip_norm: float = 1.0
@@ -64,6 +68,7 @@ class UnetConfig:
     feature_channels: int = 160  # of an image encoder that is added
     rgb_gain: float = 1.0  # of a fresh UNet: brings pictures' latents to the variance of mattes'
     scenes_per_batch: float = 0.75  # share of pairs that train matting alone; the rest train all branches
+    photos_per_batch: float = 0.5  # share of the scenes that are photos, where `data.photos` names any
     last_step_share: float = 0.4  # share of pairs at t = T, the only step of one-step matting
     studio_t_power: float = 1.0  # studio shots draw t = T * u**power, u uniform: below 1, more noise
     replay: int = 1  # how many times an encoded pair is used, on average
@@ -111,6 +116,8 @@ def read_config(path: Path) -> TrainConfig:
             f'{path}: unet.prediction is "{config.unet.prediction}".',
             'Write prediction = "v_prediction", or leave it out.',
         )
+    if config.loop.accumulate < 1:
+        raise UsageError(f"{path}: loop.accumulate is {config.loop.accumulate}.", "Write 1 or more.")
     return config
 
 

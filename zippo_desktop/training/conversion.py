@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.engine.model_store import read_json
 from zippo_desktop.engine.zippo_unet import IDENTIFIER, load_unet
 from zippo_desktop.errors import UsageError
-from zippo_desktop.training.branches import PairBatch, Rows
+from zippo_desktop.training.branches import PairBatch, Rows, concatenate, select
 from zippo_desktop.training.checkpoint import STATE_FILE
 from zippo_desktop.training.config import TrainConfig, UnetConfig
 from zippo_desktop.training.model_folder import write_json
@@ -85,9 +85,18 @@ class FrozenBase:
     """What a run began from, as a teacher: rows whose targets are what the base says."""
 
     def __init__(
-        self, run_dir: Path, white: torch.Tensor, empty_text: torch.Tensor, config: UnetConfig
+        self,
+        run_dir: Path,
+        white: torch.Tensor,
+        empty_text: torch.Tensor,
+        config: UnetConfig,
+        captioned: Iterator[PairBatch] | None = None,
     ) -> None:
-        """Read what `begin_conversion` kept; `white` [1,C,h,w] is the latent of an all-white matte."""
+        """Read what `begin_conversion` kept; `white` [1,C,h,w] is the latent of an all-white matte.
+
+        Of `captioned` come further pictures, one batch for each batch of pairs.
+        """
+        self.captioned = captioned
         scheduler = read_json(run_dir / BASE / SCHEDULER)
         self.unet = load_unet(run_dir / BASE / "unet").to(white.device).requires_grad_(False)
         self.base_schedule = NoiseSchedule.from_config(scheduler)
@@ -102,9 +111,11 @@ class FrozenBase:
     def rows(self, batch: PairBatch) -> Rows:
         """`ROWS_A_PAIR` rows for each pair's picture, whole: to be painted into a white matte.
 
+        Captioned pictures take the place of as many pairs'.
         Where next to no picture is left the base's error would be multiplied, and the true velocity is
         the target.
         """
+        batch = self._pictures(batch)
         clean = batch.rgb.repeat(ROWS_A_PAIR, 1, 1, 1)
         text = batch.text.repeat(ROWS_A_PAIR, 1, 1)
         dropped = torch.rand(len(text), 1, 1, device=text.device) < self.config.caption_dropout
@@ -119,6 +130,13 @@ class FrozenBase:
         latents = torch.cat([noisy, self.white.expand_as(clean), features], dim=1)
         branches = torch.full_like(t, int(Branch.MATTE_TO_RGB))
         return Rows(latents, t, branches, branches * int(self.config.use_identifier), text, target)
+
+    def _pictures(self, batch: PairBatch) -> PairBatch:
+        if self.captioned is None:
+            return batch
+        captioned = next(self.captioned)
+        kept = max(0, len(batch.rgb) - len(captioned.rgb))
+        return concatenate([captioned, select(batch, slice(kept))])
 
     @torch.no_grad()
     def velocity(self, noisy: torch.Tensor, t: torch.Tensor, text: torch.Tensor) -> torch.Tensor:

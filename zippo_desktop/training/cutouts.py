@@ -78,6 +78,20 @@ def load_rgb(path: Path, side: int) -> NDArray[np.uint8]:
     return _load(path, side, "RGB")
 
 
+def caption_beside(path: Path) -> str | None:
+    """What `NAME.txt` beside a picture says of it; None where there is none.
+
+    Raises InputError if it cannot be read.
+    """
+    sidecar = path.with_suffix(".txt")
+    if not sidecar.is_file():
+        return None
+    try:
+        return sidecar.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise InputError(f"The caption {sidecar} cannot be read ({error}).", "Save it as UTF-8.") from error
+
+
 def is_clipped(alpha: NDArray[np.uint8]) -> bool:
     """Whether the object [H,W] touches the frame's border, so that part of it may be missing."""
     margin = max(1, round(MIN_FRAME_MARGIN * max(alpha.shape)))
@@ -118,8 +132,8 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 def _cutout(path: Path, row: dict[str, str]) -> Cutout:
     if row.get("name"):
         return Cutout(path, _captions(row), _group(row))
-    sidecar = path.with_suffix(".txt")
-    caption = sidecar.read_text(encoding="utf-8").strip() if sidecar.is_file() else path.stem
+    caption = caption_beside(path)
+    caption = path.stem if caption is None else caption
     return Cutout(path, (caption,), caption.lower())
 
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,11 @@ class WeightAverage:
 
 
 class Loop:
-    """Runs `losses_of(step)` and the optimiser from the last checkpoint to `config.steps`."""
+    """Runs `losses_of(step)` and the optimiser from the last checkpoint to `config.steps`.
+
+    A step is one of the optimiser: with `config.accumulate` above 1 its gradient is the mean over so many
+    batches, and losses are asked for as often.
+    """
 
     def __init__(
         self, accelerator: Accelerator, module: torch.nn.Module, config: LoopConfig, run_dir: Path
@@ -91,7 +95,7 @@ class Loop:
         config, saved = self.config, time.monotonic()
         for step in range(self.first_step, config.steps):
             self._set_rate(step)
-            self._descend(losses_of(step), step)
+            self._descend(losses_of, step)
             done = step + 1
             if done % config.log_every == 0:
                 self._log(done)
@@ -119,15 +123,19 @@ class Loop:
         with self.log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, "time": round(time.time(), 1), **values}) + "\n")
 
-    def _descend(self, losses: Losses, step: int) -> None:
+    def _descend(self, losses_of: Callable[[int], Losses], step: int) -> None:
         self.optimizer.zero_grad()
-        self.accelerator.backward(losses["total"])
+        for left in reversed(range(self.config.accumulate)):
+            # Processes average their gradients after the last batch alone.
+            with self.accelerator.no_sync(self.module) if left else nullcontext():
+                losses = losses_of(step)
+                self.accelerator.backward(losses["total"] / self.config.accumulate)
+            for name, value in losses.items():
+                self._sums[name] += float(value.detach())
+                self._counts[name] += 1
         self.accelerator.clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.average.update(self.raw, step)
-        for name, value in losses.items():
-            self._sums[name] += float(value.detach())
-            self._counts[name] += 1
 
     def _set_rate(self, step: int) -> None:
         """Linear warm-up, then half a cosine down to a twentieth."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,34 +19,41 @@ from zippo_desktop.training.cutouts import (
     read_backdrops,
     read_cutouts,
 )
+from zippo_desktop.training.photos import load_photo, read_photos, view
+from zippo_desktop.training.pixel_cache import PixelCache
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
 ENDLESS = 1 << 40
 GOLDEN_RATIO = 0.6180339887498949
+MEGABYTE = 10**6
 LOAD_SCALE = 1.5  # cut-outs are kept at this multiple of the training size
 
 
 @dataclass(frozen=True)
 class CaptionedPair:
-    """A pair, a caption drawn for it, and whether it is a studio shot."""
+    """A pair, a caption drawn for it, and whether it is a studio shot, or a photo as it was taken."""
 
     pair: Pair
     caption: str
     is_studio: bool
+    is_photo: bool = False
 
 
 class PairSource:
-    """Composes pair number `index` from the cut-outs and backgrounds of one split; keeps them decoded."""
+    """Composes pair number `index` from the material of one split, which it keeps decoded.
+
+    It keeps no more than its part of `data.cache_mb`: each of `data.workers` has a copy of its own.
+    """
 
     def __init__(self, data: DataConfig, split: str, seed: int = 0) -> None:
         self.data = data
         self.seed = seed
         self.cutouts = read_cutouts(data.cutouts, split)
         self.backdrops = read_backdrops(data.backgrounds, split)
-        self._pixels: dict[str, NDArray[np.uint8]] = {}
-        self._whole: list[Cutout] | None = None
+        self.photos = read_photos(data.photos, split)
+        self.cache = PixelCache(data.cache_mb * MEGABYTE // max(1, data.workers))
 
     def scene(self, index: int) -> CaptionedPair:
         """A subject in a scene, whatever its framing."""
@@ -66,6 +73,14 @@ class PairSource:
         pair = studio(self._rgba(cutout), self.data.size_px, rng)
         return CaptionedPair(pair, self._caption(cutout, rng), True)
 
+    def photo(self, index: int) -> CaptionedPair:
+        """A window of a photo that has a matte."""
+        rng = np.random.default_rng([self.seed, 2, index])
+        photo = self.photos[int(rng.integers(len(self.photos)))]
+        side = round(2 * LOAD_SCALE * self.data.size_px)
+        pixels = self.cache.get(str(photo.image_path), lambda: load_photo(photo, side))
+        return CaptionedPair(view(pixels, self.data.size_px, rng), photo.caption, False, is_photo=True)
+
     def captions(self) -> list[str]:
         """Every caption that can come up, sorted."""
         return sorted({caption for cutout in self.cutouts for caption in cutout.captions})
@@ -81,36 +96,45 @@ class PairSource:
 
     def _background(self, rng: np.random.Generator) -> NDArray[np.uint8]:
         path = self.backdrops[int(rng.integers(len(self.backdrops)))].path
-        return self._cached(str(path), lambda: load_rgb(path, round(2 * LOAD_SCALE * self.data.size_px)))
+        return self.cache.get(str(path), lambda: load_rgb(path, round(2 * LOAD_SCALE * self.data.size_px)))
 
     def _rgba(self, cutout: Cutout) -> NDArray[np.uint8]:
         path = cutout.path
-        return self._cached(str(path), lambda: load_rgba(path, round(LOAD_SCALE * self.data.size_px)))
-
-    def _cached(self, key: str, load: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        if key not in self._pixels:
-            self._pixels[key] = load()
-        return self._pixels[key]
+        return self.cache.get(str(path), lambda: load_rgba(path, round(LOAD_SCALE * self.data.size_px)))
 
 
 class PairDataset:
-    """A map-style dataset over pair numbers, without an end; `studio_share` of them are studio shots."""
+    """A map-style dataset over pair numbers, without an end.
 
-    def __init__(self, source: PairSource, studio_share: float) -> None:
+    `studio_share` of them are studio shots, and `photo_share` of the others photos.
+    """
+
+    def __init__(self, source: PairSource, studio_share: float, photo_share: float = 0.0) -> None:
         self.source = source
         self.studio_share = studio_share
+        self.photos_end = studio_share + (1 - studio_share) * photo_share
 
     def __len__(self) -> int:
         return ENDLESS
 
     def __getitem__(self, index: int) -> CaptionedPair:
-        # A golden-ratio sequence spreads studio shots evenly, along any stride through the numbers.
-        is_studio = index * GOLDEN_RATIO % 1.0 < self.studio_share
-        return self.source.studio(index) if is_studio else self.source.scene(index)
+        # A golden-ratio sequence spreads the kinds evenly, along any stride through the numbers.
+        position = index * GOLDEN_RATIO % 1.0
+        if position < self.studio_share:
+            return self.source.studio(index)
+        return self.source.photo(index) if position < self.photos_end else self.source.scene(index)
+
+
+class Numbered(Protocol):
+    """Pairs by number, without an end."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> CaptionedPair: ...
 
 
 def stream(
-    dataset: PairDataset, batch: int, workers: int, first: int, stride: int
+    dataset: Numbered, batch: int, workers: int, first: int, stride: int
 ) -> Iterator[list[CaptionedPair]]:
     """Batches of pairs `first`, `first + stride`, ... in order.
 

@@ -16,8 +16,10 @@ STEPS = 12
 
 def write_samples(session: ZippoSession, source: PairSource, run_dir: Path, step: int) -> None:
     """Write a matting sheet and a sheet of painted and generated objects for `step` into `run_dir`."""
-    scenes = [source.scene(index).pair for index in range(COUNT)]
-    rows = [(pair.image, pair.matte, matting.infer(session, pair.image, MattingRequest())) for pair in scenes]
+    unseen = [source.scene(index).pair for index in range(COUNT)]
+    if source.photos:
+        unseen += [source.photo(index).pair for index in range(COUNT)]
+    rows = [(pair.image, pair.matte, matting.infer(session, pair.image, MattingRequest())) for pair in unseen]
     save(matting_sheet(rows), run_dir / f"matting-{step:06}.png")
     cutouts = []
     for index in range(COUNT):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from zippo_desktop.training.conversion import (
     end_conversion,
 )
 from zippo_desktop.training.image_encoder_start import add_image_encoder
-from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, latent_batches
+from zippo_desktop.training.latent_pairs import CaptionCache, Encoded
 from zippo_desktop.training.loop import Loop, Losses, open_accelerator
 from zippo_desktop.training.losses import gradient_loss, laplacian_loss
 from zippo_desktop.training.model_folder import (
@@ -41,8 +41,9 @@ from zippo_desktop.training.model_folder import (
     write_network,
     write_text_encoder,
 )
-from zippo_desktop.training.pairs import PairDataset, PairSource, stream
+from zippo_desktop.training.pairs import PairSource
 from zippo_desktop.training.samples import write_samples
+from zippo_desktop.training.unet_batches import BatchMaker, check_material
 
 if TYPE_CHECKING:
     from zippo_desktop.engine.zippo_vae import Vae
@@ -67,6 +68,8 @@ def train_unet(config: TrainConfig) -> None:
             add_image_encoder(config)
         begin_conversion(config)
     accelerator.wait_for_everyone()
+    _require_base_for_captions(config)
+    check_material(config.data, accelerator.process_index, accelerator.num_processes)
     session = _open(config, accelerator.device)
     if accelerator.device.type == "cpu":
         use_plain_attention(session.unet)
@@ -75,9 +78,10 @@ def train_unet(config: TrainConfig) -> None:
     loop = Loop(accelerator, session.unet.train(), config.loop, config.run_dir)
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
     maker = RowMaker(session.spec.schedule, config.unet, _text(session, [""]))
-    batches = _batches(config, session, loop)
+    batch_maker = _batch_maker(config, session, loop)
+    batches = batch_maker.pairs()
     unseen = PairSource(_seen(config, session), "test", seed=1)  # there must be some: found out at once
-    base = _frozen_base(config, session, loop.accelerator.device)
+    base = _frozen_base(config, session, batch_maker)
     loop.run(
         lambda step: (
             base_losses(loop.module, base, next(batches))
@@ -185,31 +189,31 @@ def _open(config: TrainConfig, device: torch.device) -> TorchSession:
     return TorchSession(spec, device)
 
 
-def _frozen_base(config: TrainConfig, session: TorchSession, device: torch.device) -> FrozenBase | None:
+def _require_base_for_captions(config: TrainConfig) -> None:
+    if config.data.captioned and converted_scheduler(config.run_dir) is None:
+        raise UsageError(
+            "Captioned pictures teach what the frozen base says of them, and this run has no base to keep.",
+            'Convert a fresh model with prediction = "v_prediction", or leave data.captioned out.',
+        )
+
+
+def _frozen_base(config: TrainConfig, session: TorchSession, batch_maker: BatchMaker) -> FrozenBase | None:
     """What a conversion began from; None where there is nothing to convert."""
     if converted_scheduler(config.run_dir) is None:
         return None
     white = encode_matte(session, np.ones((config.data.size_px, config.data.size_px), np.float32))
-    return FrozenBase(config.run_dir, torch.from_numpy(white).to(device), _text(session, [""]), config.unet)
+    latent = torch.from_numpy(white).to(batch_maker.loop.accelerator.device)
+    return FrozenBase(config.run_dir, latent, _text(session, [""]), config.unet, batch_maker.captioned())
 
 
-def _batches(config: TrainConfig, session: TorchSession, loop: Loop) -> Iterator[PairBatch]:
-    process, processes = loop.accelerator.process_index, loop.accelerator.num_processes
-    fresh = max(1, config.loop.batch // config.unet.replay)
-    per_step = fresh * processes
-    source = PairSource(_seen(config, session), "train", config.loop.seed)
-    dataset = PairDataset(source, 1 - config.unet.scenes_per_batch)
-    first = loop.first_step * per_step + process
-    pairs = stream(dataset, fresh, config.data.workers, first, processes)
-    generator = torch.Generator().manual_seed(config.loop.seed + process)
-    captions = CaptionCache(lambda prompts: _text(session, prompts))
-    device = loop.accelerator.device
-    return latent_batches(
-        pairs,
-        lambda pictures: encode_pairs(session, pictures.to(device), loop.accelerator.autocast),
-        captions,
-        config.unet.replay,
-        generator,
+def _batch_maker(config: TrainConfig, session: TorchSession, loop: Loop) -> BatchMaker:
+    device, autocast = loop.accelerator.device, loop.accelerator.autocast
+    return BatchMaker(
+        config,
+        _seen(config, session),
+        loop,
+        lambda pictures: encode_pairs(session, pictures.to(device), autocast),
+        CaptionCache(lambda prompts: _text(session, prompts)),
     )
 
 

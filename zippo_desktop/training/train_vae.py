@@ -96,7 +96,7 @@ def _normalise_latents(vae: Any, source: PairSource, device: torch.device) -> No
 def _batches(config: TrainConfig, source: PairSource, loop: Loop) -> Iterator[torch.Tensor]:
     """Pictures, and half as many mattes: [N,3,S,S]."""
     process, processes = loop.accelerator.process_index, loop.accelerator.num_processes
-    first = loop.first_step * config.loop.batch * processes + process
+    first = loop.first_step * config.loop.accumulate * config.loop.batch * processes + process
     dataset = PairDataset(source, STUDIO_SHARE)
     for pairs in stream(dataset, config.loop.batch, config.data.workers, first, processes):
         pictures = pictures_of(pairs)

@@ -1,4 +1,8 @@
-"""`zippo-desktop models get` and `models import`: more models, from the web and from files."""
+"""`zippo-desktop models get` and `models import`: more models, from the web and from files.
+
+`models get` takes three kinds of names: one that ends in .toml is a manifest's file, any other with a
+slash is a hub's repository, and one without is a known expert's.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from zippo_desktop.cli.console import error_console, output_console, plain, tell
 
 if TYPE_CHECKING:
     from zippo_desktop.engine.expert_manifest import ExpertManifest
+    from zippo_desktop.engine.hub import Repository
 
 MIRROR_VARIABLE = "ZIPPO_DESKTOP_MIRROR"
 
@@ -33,11 +38,12 @@ AcceptOption = Annotated[
 
 
 def get(
+    context: typer.Context,
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME|FILE.toml",
-            help="Known models, or manifests of others.",
+            metavar="NAME|OWNER/NAME[@REVISION]|FILE.toml",
+            help="Known models, model folders in a hub's repositories, or manifests of other models.",
             autocompletion=complete_known,
         ),
     ] = None,
@@ -57,6 +63,9 @@ def get(
             show_default=False,
         ),
     ] = "",
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="What to call a repository's. [default: its name]")
+    ] = "",
     accept_licence: AcceptOption = False,
     trust_first: Annotated[
         bool,
@@ -65,9 +74,14 @@ def get(
         ),
     ] = False,
 ) -> None:
-    """Fetch models from where they are published, and verify them. What was begun is gone on with."""
+    """Fetch models from where they are published, and verify them. What was begun is gone on with.
+
+    A repository's folder is a Zippo model's or an expert's, as 'models import' takes it. The hub is
+    that of HF_ENDPOINT, with the token of HF_TOKEN; a mirror holds known models, and is no hub.
+    """
     from zippo_desktop.batch.report import ExitCode
-    from zippo_desktop.engine.expert_store import fetch_expert, find_expert, known_experts
+    from zippo_desktop.engine.expert_store import known_experts
+    from zippo_desktop.engine.hub import Repository
     from zippo_desktop.errors import Cancelled, UsageError, ZippoError
     from zippo_desktop.paths import models_dir, settings_path
     from zippo_desktop.settings import load_settings
@@ -76,25 +90,19 @@ def get(
     wanted = known_experts() if everything else [_wanted(model) for model in models or []]
     if not wanted:
         raise UsageError("No model is named.", "Name some, or give --all; 'models list' shows them.")
+    has_repository = any(isinstance(each, Repository) for each in wanted)
+    if name and not (has_repository and len(wanted) == 1):
+        raise UsageError("--name is what to call one repository's model.", "Name one OWNER/NAME alone.")
+    source = context.get_parameter_source("mirror")
+    if has_repository and source and source.name == "COMMANDLINE":
+        raise UsageError("--from is a mirror of known models, no hub.", "Set HF_ENDPOINT to another hub.")
     has_failed = False
-    for manifest in wanted:
-        present = (to / manifest.name).exists() if to else find_expert(manifest.name)
-        if present:
-            output_console().print(plain(f"{manifest.name}: is there already."))
-            continue
+    for each in wanted:
         try:
-            _tell_terms(manifest)
-            accepted = accept_licence or _is_accepted_now(manifest)
-            with _Progress(manifest.name) as progress:
-                expert = fetch_expert(
-                    manifest,
-                    to or models_dir(),
-                    mirror=mirror,
-                    is_licence_accepted=accepted,
-                    is_trusted=trust_first,
-                    on_progress=progress.show,
-                )
-            output_console().print(plain(f"{manifest.name}: whole, in {expert.folder}."))
+            if isinstance(each, Repository):
+                _get_repository(each, to or models_dir(), name, accept_licence)
+            else:
+                _get_expert(each, to, mirror, accept_licence, trust_first)
         except KeyboardInterrupt:
             raise Cancelled from None
         except ZippoError as error:
@@ -141,11 +149,63 @@ def import_(
     output_console().print(plain(f"Took in {imported.folder}. Use it with: --model {imported.folder.name}"))
 
 
-def _wanted(model: str) -> ExpertManifest:
+def _wanted(model: str) -> ExpertManifest | Repository:
     from zippo_desktop.engine.expert_manifest import read_manifest
     from zippo_desktop.engine.expert_store import known_expert
+    from zippo_desktop.engine.hub import read_repository
 
-    return read_manifest(Path(model)) if model.endswith(".toml") else known_expert(model)
+    if model.endswith(".toml"):
+        return read_manifest(Path(model))
+    return read_repository(model) if "/" in model else known_expert(model)
+
+
+def _get_expert(
+    manifest: ExpertManifest, to: Path | None, mirror: str, accept_licence: bool, trust_first: bool
+) -> None:
+    """Fetch one expert, unless it is there; `mirror` "" is where it is published."""
+    from zippo_desktop.engine.expert_store import fetch_expert, find_expert
+    from zippo_desktop.paths import models_dir
+
+    present = (to / manifest.name).exists() if to else find_expert(manifest.name)
+    if present:
+        output_console().print(plain(f"{manifest.name}: is there already."))
+        return
+    _tell_terms(manifest)
+    accepted = accept_licence or _is_accepted_now(manifest)
+    with _Progress(manifest.name) as progress:
+        expert = fetch_expert(
+            manifest,
+            to or models_dir(),
+            mirror=mirror,
+            is_licence_accepted=accepted,
+            is_trusted=trust_first,
+            on_progress=progress.show,
+        )
+    output_console().print(plain(f"{manifest.name}: whole, in {expert.folder}."))
+
+
+def _get_repository(repository: Repository, parent: Path, name: str, accept_licence: bool) -> None:
+    """Fetch a repository's model folder; whether there is a place for it is told before it is asked for."""
+    from zippo_desktop.engine.hub_folders import fetch_plan, plan_fetch
+    from zippo_desktop.engine.model_folders import check_free
+    from zippo_desktop.engine.model_import import as_name
+
+    name = name or as_name(repository.name)
+    check_free(parent, name)
+    plan = plan_fetch(repository)
+    told = f"{len(plan.files)} files, {plan.size_bytes / 1e6:.1f} MB, of commit {plan.listing.commit[:12]}"
+    error_console().print(plain(f"{repository}: {told}"))
+    if plan.passed_over:
+        more = f" and {len(plan.passed_over) - 3} more" if len(plan.passed_over) > 3 else ""
+        passed = f"Passed over, as no part of the model: {', '.join(plan.passed_over[:3])}{more}"
+        error_console().print(plain(passed, "yellow"))
+    accepted = accept_licence
+    if plan.manifest:
+        _tell_terms(plan.manifest)
+        accepted = accepted or _is_accepted_now(plan.manifest)
+    with _Progress(name) as progress:
+        taken = fetch_plan(plan, parent, name, is_licence_accepted=accepted, on_progress=progress.show)
+    output_console().print(plain(f"{name}: whole, in {taken.folder}."))
 
 
 def _tell_terms(manifest: ExpertManifest) -> None:

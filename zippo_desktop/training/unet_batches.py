@@ -1,0 +1,76 @@
+"""The UNet stage's material: checked at the start, then as encoded batches that a resumed run goes on in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+
+from zippo_desktop.imaging.decode import decode
+from zippo_desktop.training.branches import PairBatch
+from zippo_desktop.training.captioned import CaptionedPicture, CaptionedPictures, read_captioned
+from zippo_desktop.training.config import DataConfig, TrainConfig
+from zippo_desktop.training.latent_pairs import CaptionCache, Encode, latent_batches
+from zippo_desktop.training.loop import Loop
+from zippo_desktop.training.pairs import Numbered, PairDataset, PairSource, stream
+from zippo_desktop.training.photos import check_photo, read_photos
+
+CAPTIONED_SHARE = 0.5  # of the pictures that a frozen base is asked about
+
+
+def check_material(data: DataConfig, process: int = 0, processes: int = 1) -> None:
+    """Decode all photos, mattes and captioned pictures once, so that a broken one does not end a run.
+
+    Each of the training processes does its share, `data.workers` at a time. Raises InputError or UsageError
+    for the first that cannot be used.
+    """
+    photos, pictures = read_photos(data.photos), read_captioned(data.captioned)
+    with ThreadPoolExecutor(max(1, data.workers)) as pool:
+        for _ in pool.map(check_photo, photos[process::processes]):
+            pass
+        for _ in pool.map(_check_picture, pictures[process::processes]):
+            pass
+
+
+def _check_picture(picture: CaptionedPicture) -> None:
+    decode(picture.path)
+
+
+@dataclass(frozen=True)
+class BatchMaker:
+    """Encoded batches of one run; `data` tells the size that the image encoder sees."""
+
+    config: TrainConfig
+    data: DataConfig
+    loop: Loop
+    encode: Encode
+    captions: CaptionCache
+
+    def pairs(self) -> Iterator[PairBatch]:
+        """Batches of scenes, photos and studio shots by the configured shares."""
+        unet = self.config.unet
+        source = PairSource(self.data, "train", self.config.loop.seed)
+        photo_share = unet.photos_per_batch if source.photos else 0.0
+        dataset = PairDataset(source, 1 - unet.scenes_per_batch, photo_share)
+        fresh = max(1, self.config.loop.batch // unet.replay)
+        return self._encoded(dataset, fresh, unet.replay, self.data.workers)
+
+    def captioned(self) -> Iterator[PairBatch] | None:
+        """Batches of captioned pictures, `CAPTIONED_SHARE` of a batch of pairs; None without any."""
+        pictures = read_captioned(self.data.captioned)
+        if not pictures:
+            return None
+        dataset = CaptionedPictures(pictures, self.data.size_px, self.config.loop.seed)
+        count = max(1, round(CAPTIONED_SHARE * self.config.loop.batch))
+        return self._encoded(dataset, count, 1, min(1, self.data.workers))
+
+    def _encoded(self, dataset: Numbered, count: int, replay: int, workers: int) -> Iterator[PairBatch]:
+        """Batches of `count` fresh items, beginning where the last checkpoint was written."""
+        process, processes = self.loop.accelerator.process_index, self.loop.accelerator.num_processes
+        per_step = count * processes * self.config.loop.accumulate
+        first = self.loop.first_step * per_step + process
+        items = stream(dataset, count, workers, first, processes)
+        generator = torch.Generator().manual_seed(self.config.loop.seed + process)
+        return latent_batches(items, self.encode, self.captions, replay, generator)
