@@ -1,10 +1,13 @@
-"""The watchmen of conftest.py really fail a test."""
+"""The watchmen of conftest.py really fail a test, and its count of processes suits the machine."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from zippo_desktop.batch import memory
 
 pytest_plugins = ["pytester"]
 
@@ -71,3 +74,14 @@ def test_every_test_has_its_own_empty_home(own_home: Path, monkeypatch: pytest.M
 
     assert paths.settings_path().parent == own_home
     assert not any(own_home.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "workers"), [(2, 16, 2), (64, 64, 8), (8, 4, 2), (1, 16, 0), (8, 1, 0)]
+)
+def test_as_many_processes_as_cores_and_memory_allow(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, cores: int, gigabytes: int, workers: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
+    monkeypatch.setattr(memory, "available_bytes", lambda: gigabytes * 10**9)
+    assert request.config.hook.pytest_xdist_auto_num_workers(config=request.config) == workers

@@ -34,7 +34,7 @@ def test_without_a_first_start_nothing_is_handed_over(qapp):
 
 def test_a_second_start_hands_its_files_over(qtbot, first):
     command = [sys.executable, "-c", HAND_OVER, "a b.jpg", "ü\udcff.jpg"]
-    with qtbot.waitSignal(first.files_received) as received:
+    with qtbot.waitSignal(first.files_received, timeout=20_000) as received:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert received.args[0] == [ROOT / "a b.jpg", ROOT / "ü\udcff.jpg"]
     assert process.communicate()[0] == "True\n"
