@@ -18,7 +18,13 @@ class DataConfig:
     cutouts: tuple[Path, ...]
     backgrounds: tuple[Path, ...]
     size_px: int = 128
+    scene_px: int = 0  # of scenes, which train matting alone; 0: as of studio shots, size_px
     workers: int = 1
+
+    @property
+    def scene_side(self) -> int:
+        """The sides of scenes in pixels."""
+        return self.scene_px or self.size_px
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -76,15 +76,20 @@ def train_unet(config: TrainConfig) -> None:
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
     maker = RowMaker(session.spec.schedule, config.unet, _text(session, [""]))
     batches = _batches(config, session, loop)
-    unseen = PairSource(_seen(config, session), "test", seed=1)  # there must be some: found out at once
+    scenes, studios = (  # there must be some: found out at once
+        PairSource(_seen(config, session, side), "test", seed=1)
+        for side in (config.data.scene_side, config.data.size_px)
+    )
     base = _frozen_base(config, session, loop.accelerator.device)
     loop.run(
         lambda step: (
-            base_losses(loop.module, base, next(batches))
+            mean_losses([base_losses(loop.module, base, batch) for batch in next(batches)])
             if base and step < config.unet.conversion_steps
-            else step_losses(loop.module, session.vae, maker, next(batches), base)
+            else mean_losses(
+                [step_losses(loop.module, session.vae, maker, batch, base) for batch in next(batches)]
+            )
         ),
-        lambda step: _sheets(config, session, loop, unseen, step),
+        lambda step: _sheets(config, session, loop, (scenes, studios), step),
     )
     if accelerator.is_main_process:
         with loop.averaged() as unet:
@@ -150,6 +155,12 @@ def base_losses(module: torch.nn.Module, base: FrozenBase, batch: PairBatch) -> 
     return {"total": error, "base": error}
 
 
+def mean_losses(parts: Sequence[Losses]) -> Losses:
+    """The losses of a step's batches, each loss the mean over those batches that have it."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: torch.stack([part[name] for part in parts if name in part]).mean() for name in names}
+
+
 def predict(module: torch.nn.Module, rows: Rows) -> torch.Tensor:
     """The network's answers [M,C,h,w] in float32."""
     answer: torch.Tensor = module(
@@ -193,12 +204,27 @@ def _frozen_base(config: TrainConfig, session: TorchSession, device: torch.devic
     return FrozenBase(config.run_dir, torch.from_numpy(white).to(device), _text(session, [""]), config.unet)
 
 
-def _batches(config: TrainConfig, session: TorchSession, loop: Loop) -> Iterator[PairBatch]:
+def _batches(config: TrainConfig, session: TorchSession, loop: Loop) -> Iterator[tuple[PairBatch, ...]]:
+    """A step's pairs: in one batch, or with scenes of another size in two, these first."""
+    share = config.unet.scenes_per_batch
+    if config.data.scene_side == config.data.size_px:
+        return zip(_batches_of(config, session, loop, config.data.size_px, config.loop.batch, share))
+    scenes = round(config.loop.batch * share)
+    return zip(
+        _batches_of(config, session, loop, config.data.scene_side, scenes, 1.0),
+        _batches_of(config, session, loop, config.data.size_px, config.loop.batch - scenes, 0.0),
+        strict=True,
+    )
+
+
+def _batches_of(
+    config: TrainConfig, session: TorchSession, loop: Loop, size_px: int, count: int, scene_share: float
+) -> Iterator[PairBatch]:
     process, processes = loop.accelerator.process_index, loop.accelerator.num_processes
-    fresh = max(1, config.loop.batch // config.unet.replay)
+    fresh = max(1, count // config.unet.replay)
     per_step = fresh * processes
-    source = PairSource(_seen(config, session), "train", config.loop.seed)
-    dataset = PairDataset(source, 1 - config.unet.scenes_per_batch)
+    source = PairSource(_seen(config, session, size_px), "train", config.loop.seed)
+    dataset = PairDataset(source, 1 - scene_share)
     first = loop.first_step * per_step + process
     pairs = stream(dataset, fresh, config.data.workers, first, processes)
     generator = torch.Generator().manual_seed(config.loop.seed + process)
@@ -237,18 +263,20 @@ def pictures_coded_at_once(side: int) -> int:
     return max(1, CODED_AT_ONCE_PX // side**2)
 
 
-def _seen(config: TrainConfig, session: TorchSession) -> DataConfig:
-    """Pairs as large as the image encoder sees them."""
-    return replace(config.data, size_px=config.data.size_px * session.spec.detail)
+def _seen(config: TrainConfig, session: TorchSession, size_px: int) -> DataConfig:
+    """Pairs as large as the image encoder sees those of `size_px`."""
+    return replace(config.data, size_px=size_px * session.spec.detail)
 
 
 def _text(session: TorchSession, prompts: list[str]) -> torch.Tensor:
     return torch.from_numpy(session.encode_prompts(prompts))
 
 
-def _sheets(config: TrainConfig, session: TorchSession, loop: Loop, unseen: PairSource, step: int) -> None:
+def _sheets(
+    config: TrainConfig, session: TorchSession, loop: Loop, unseen: tuple[PairSource, PairSource], step: int
+) -> None:
     with loop.averaged():
-        write_samples(session, unseen, config.run_dir, step)
+        write_samples(session, *unseen, config.run_dir, step)
 
 
 def _record(config: TrainConfig) -> None:
@@ -262,6 +290,7 @@ def _record(config: TrainConfig) -> None:
         name=config.name,
         version=known.get("version", "0"),
         size_px=config.data.size_px,
+        matting_px=config.data.scene_side,
         multiple_px=downsampling * 2 ** (len(unet["block_out_channels"]) - 1),
         text_tokens=known.get("text_tokens", TEXT_TOKENS),
         licence=known.get("licence", "MIT"),
