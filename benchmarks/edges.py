@@ -165,7 +165,7 @@ def perfect_matte(composite: Composite, spec: ModelSpec) -> NetworkMatte:
 
 
 def _seen(matte: Matte, spec: ModelSpec) -> Matte:
-    fit = fit_to_network(matte[..., None], spec.size_px, spec.multiple_px)
+    fit = fit_to_network(matte[..., None], spec.matting_px, spec.multiple_px)
     return unfit(fit.image[..., 0], fit)
 
 

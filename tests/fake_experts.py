@@ -28,6 +28,7 @@ class FakeExpert:
             digest="e" * 64,
             model_dir=Path("fake-expert"),
             size_px=96,
+            matting_px=96,
             multiple_px=96,
             tasks=("matting",),
             licence="none",

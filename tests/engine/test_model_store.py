@@ -45,6 +45,12 @@ def test_the_digest_follows_the_weights_whether_recorded_or_not(model):
     assert read_spec(model).digest != recorded
 
 
+def test_photos_are_seen_at_the_size_of_pictures_unless_another_is_told(model):
+    assert read_spec(model).matting_px == 32
+    change(model / "zippo.json", matting_px=64)
+    assert (read_spec(model).size_px, read_spec(model).matting_px) == (32, 64)
+
+
 def test_models_are_listed_and_found_by_name(model, tmp_path, monkeypatch):
     monkeypatch.setattr(model_store, "resource_dir", lambda: tmp_path / "resources")
     bundled = shutil.copytree(model, tmp_path / "resources" / "models" / "bundled")
@@ -85,6 +91,7 @@ def test_a_folder_without_a_model_is_a_model_error(tmp_path):
         ("zippo.json", lambda path: path.write_text("{"), "not readable as JSON"),
         ("zippo.json", lambda path: path.write_text("[]"), "not a JSON object"),
         ("zippo.json", lambda path: change(path, size_px="128"), "no valid 'size_px'"),
+        ("zippo.json", lambda path: change(path, matting_px="256"), "no valid 'matting_px'"),
         ("zippo.json", lambda path: change(path, format_version=99), "newer version"),
         ("unet/config.json", lambda path: path.unlink(), r"config\.json is missing"),
         ("unet/config.json", lambda path: change(path, in_channels=4), "in_channels is 4, not 14"),

@@ -36,14 +36,14 @@ def maker(tmp_path: Path) -> BatchMaker:
     config = TrainConfig("unet", tmp_path, tmp_path, data, LOOP, unet=UnetConfig(photos_per_batch=0.4))
     loop = SimpleNamespace(first_step=3, accelerator=SimpleNamespace(process_index=1, num_processes=2))
     captions = CaptionCache(lambda prompts: torch.zeros(len(prompts), 5, 7))
-    return BatchMaker(config, data, loop, encode, captions)  # type: ignore[arg-type]
+    return BatchMaker(config, 1, loop, encode, captions)  # type: ignore[arg-type]
 
 
 def test_pairs_go_on_where_the_checkpoint_was_written(maker: BatchMaker):
-    dataset = PairDataset(PairSource(maker.data, "train"), studio_share=0.25, photo_share=0.4)
+    dataset = PairDataset(PairSource(maker.config.data, "train"), studio_share=0.25, photo_share=0.4)
     first = 3 * 2 * 4 * 2 + 1
 
-    batch = next(maker.pairs())
+    (batch,) = next(maker.steps())
 
     for place, index in enumerate(range(first, first + 8, 2)):
         matte = torch.from_numpy(dataset[index].pair.matte)
@@ -55,7 +55,7 @@ def test_photos_are_taken_at_the_configured_share(maker: BatchMaker, monkeypatch
     drawn = []
     photo = PairSource.photo
     monkeypatch.setattr(PairSource, "photo", lambda self, index: drawn.append(index) or photo(self, index))
-    batches = maker.pairs()
+    batches = maker.steps()
 
     for _ in range(25):
         next(batches)
@@ -64,7 +64,9 @@ def test_photos_are_taken_at_the_configured_share(maker: BatchMaker, monkeypatch
 
 
 def test_captioned_pictures_are_half_a_batch_and_go_on_too(maker: BatchMaker):
-    pictures = CaptionedPictures(read_captioned(maker.data.captioned), maker.data.size_px, seed=0)
+    pictures = CaptionedPictures(
+        read_captioned(maker.config.data.captioned), maker.config.data.size_px, seed=0
+    )
     first = 3 * 2 * 2 * 2 + 1
 
     batch = next(maker.captioned())
@@ -74,3 +76,14 @@ def test_captioned_pictures_are_half_a_batch_and_go_on_too(maker: BatchMaker):
     for latent, image in zip(shown, expected, strict=True):
         torch.testing.assert_close(latent, torch.from_numpy(image)[::8, ::8])
     assert (batch.alpha == 1).all()
+
+
+def test_scenes_of_another_size_are_a_batch_of_their_own(maker: BatchMaker):
+    unet = UnetConfig(scenes_per_batch=0.25, photos_per_batch=0.0)
+    config = replace(maker.config, data=replace(maker.config.data, scene_px=64), unet=unet)
+
+    scenes, studios = next(replace(maker, config=config).steps())
+
+    assert (scenes.alpha.shape, studios.alpha.shape) == ((1, 64, 64), (3, 32, 32))
+    assert not scenes.is_studio.any()
+    assert studios.is_studio.all()

@@ -103,7 +103,7 @@ def _zippo_rows() -> Iterator[ModelRow]:
             name=folder.name,
             kind="zippo",
             size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
-            size_px=spec.size_px,
+            size_px=spec.matting_px,
             tasks=tuple(spec.tasks),
             subjects=("objects",),
             licence=spec.licence,

@@ -180,6 +180,7 @@ def _spec(size_px: int) -> ZippoSpec:
         digest=hashlib.sha256(b"fake").hexdigest(),
         model_dir=Path("fake"),
         size_px=size_px,
+        matting_px=size_px,
         multiple_px=16,
         latent_channels=CHANNELS,
         downsampling=DOWNSAMPLING,

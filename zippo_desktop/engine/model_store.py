@@ -77,6 +77,7 @@ def read_spec(model_dir: Path) -> ZippoSpec:
         digest=_model_digest(model_dir, manifest),
         model_dir=model_dir,
         size_px=_get(manifest, "size_px", int, model_dir),
+        matting_px=_matting_px(manifest, model_dir),
         multiple_px=_get(manifest, "multiple_px", int, model_dir),
         latent_channels=latent_channels,
         downsampling=downsampling,
@@ -207,6 +208,12 @@ def _model_digest(model_dir: Path, manifest: Mapping[str, Any]) -> str:
 def _content(model_dir: Path) -> list[Path]:
     """The files that decide what the model computes."""
     return sorted(path for pattern in _CONTENT for path in model_dir.glob(pattern))
+
+
+def _matting_px(manifest: Mapping[str, Any], model_dir: Path) -> int:
+    """The size at which photos are seen: that of the pictures that the model makes, if no other is told."""
+    key = "matting_px" if "matting_px" in manifest else "size_px"
+    return int(_get(manifest, key, int, model_dir))
 
 
 def _get(content: Mapping[str, Any], key: str, kind: type[Any], model_dir: Path) -> Any:

@@ -23,7 +23,8 @@ class ModelSpec:
     version: str
     digest: str  # hexadecimal; of a Zippo model the SHA-256 over its weights' digests
     model_dir: Path
-    size_px: int  # the longer side of the pictures that it was trained on
+    size_px: int  # the longer side of the pictures that it makes
+    matting_px: int  # the longer side at which it sees a photo to be matted
     multiple_px: int  # picture sides must divide by this
     tasks: tuple[str, ...]
     licence: str

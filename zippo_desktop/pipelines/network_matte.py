@@ -59,5 +59,5 @@ def prepare(photo: Photo, spec: ModelSpec) -> Prepared:
 def fit(image: Picture, spec: ModelSpec) -> Fit:
     """An sRGB picture [H,W,3] at the network's size, and in the detail that an image encoder sees."""
     if spec.is_stretched:
-        return stretch_to_network(image, spec.size_px)
-    return fit_to_network(image, spec.size_px, spec.multiple_px, spec.detail)
+        return stretch_to_network(image, spec.matting_px)
+    return fit_to_network(image, spec.matting_px, spec.multiple_px, spec.detail)

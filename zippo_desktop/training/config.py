@@ -18,10 +18,16 @@ class DataConfig:
     cutouts: tuple[Path, ...]
     backgrounds: tuple[Path, ...]
     size_px: int = 128
+    scene_px: int = 0  # of scenes, which train matting alone; 0: as of studio shots, size_px
     workers: int = 1
     photos: tuple[Path, ...] = ()  # folders with image/ and matte/, as `evaluate` takes them
     captioned: tuple[Path, ...] = ()  # pictures without mattes, for a conversion: see `captioned.py`
     cache_mb: int = 8000  # of decoded pictures, shared out over a process's workers
+
+    @property
+    def scene_side(self) -> int:
+        """The sides of scenes in pixels."""
+        return self.scene_px or self.size_px
 
 
 @dataclass(frozen=True)

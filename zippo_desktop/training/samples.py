@@ -14,22 +14,24 @@ COUNT = 8
 STEPS = 12
 
 
-def write_samples(session: ZippoSession, source: PairSource, run_dir: Path, step: int) -> None:
+def write_samples(
+    session: ZippoSession, scenes: PairSource, studios: PairSource, run_dir: Path, step: int
+) -> None:
     """Write a matting sheet and a sheet of painted and generated objects for `step` into `run_dir`."""
-    unseen = [source.scene(index).pair for index in range(COUNT)]
-    if source.photos:
-        unseen += [source.photo(index).pair for index in range(COUNT)]
-    rows = [(pair.image, pair.matte, matting.infer(session, pair.image, MattingRequest())) for pair in unseen]
+    pairs = [scenes.scene(index).pair for index in range(COUNT)]
+    if scenes.photos:
+        pairs += [scenes.photo(index).pair for index in range(COUNT)]
+    rows = [(pair.image, pair.matte, matting.infer(session, pair.image, MattingRequest())) for pair in pairs]
     save(matting_sheet(rows), run_dir / f"matting-{step:06}.png")
     cutouts = []
     for index in range(COUNT):
-        item = source.studio(index)
+        item = studios.studio(index)
         painted = painting.infer(
             session, item.pair.matte, PaintingRequest(item.caption, steps=STEPS, seed=index)
         )
         cutouts.append((painted, item.pair.matte, f"paint: {item.caption}"))
     for index in range(COUNT):
-        caption = source.studio(index).caption
+        caption = studios.studio(index).caption
         picture = generation.infer(session, GenerationRequest(caption, steps=STEPS, seed=index))
         cutouts.append((picture[..., :3], picture[..., 3], f"generate: {caption}"))
     save(rgba_sheet(cutouts, columns=COUNT), run_dir / f"objects-{step:06}.png")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from zippo_desktop.errors import UsageError
 from zippo_desktop.pipelines.pictures import encode_matte
 from zippo_desktop.training.branches import PairBatch, RowMaker, Rows, concatenate
 from zippo_desktop.training.compose import training_mean_area
-from zippo_desktop.training.config import DataConfig, TrainConfig
+from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.conversion import (
     FrozenBase,
     begin_conversion,
@@ -43,7 +43,7 @@ from zippo_desktop.training.model_folder import (
 )
 from zippo_desktop.training.pairs import PairSource
 from zippo_desktop.training.samples import write_samples
-from zippo_desktop.training.unet_batches import BatchMaker, check_material
+from zippo_desktop.training.unet_batches import BatchMaker, check_material, seen_at
 
 if TYPE_CHECKING:
     from zippo_desktop.engine.zippo_vae import Vae
@@ -68,7 +68,7 @@ def train_unet(config: TrainConfig) -> None:
             add_image_encoder(config)
         begin_conversion(config)
     accelerator.wait_for_everyone()
-    _require_base_for_captions(config)
+    _require_fitting_conversion(config)
     check_material(config.data, accelerator.process_index, accelerator.num_processes)
     session = _open(config, accelerator.device)
     if accelerator.device.type == "cpu":
@@ -79,16 +79,21 @@ def train_unet(config: TrainConfig) -> None:
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
     maker = RowMaker(session.spec.schedule, config.unet, _text(session, [""]))
     batch_maker = _batch_maker(config, session, loop)
-    batches = batch_maker.pairs()
-    unseen = PairSource(_seen(config, session), "test", seed=1)  # there must be some: found out at once
+    batches = batch_maker.steps()
+    scenes, studios = (  # there must be some: found out at once
+        PairSource(seen_at(config.data, side, session.spec.detail), "test", seed=1)
+        for side in (config.data.scene_side, config.data.size_px)
+    )
     base = _frozen_base(config, session, batch_maker)
     loop.run(
         lambda step: (
-            base_losses(loop.module, base, next(batches))
+            mean_losses([base_losses(loop.module, base, batch) for batch in next(batches)])
             if base and step < config.unet.conversion_steps
-            else step_losses(loop.module, session.vae, maker, next(batches), base)
+            else mean_losses(
+                [step_losses(loop.module, session.vae, maker, batch, base) for batch in next(batches)]
+            )
         ),
-        lambda step: _sheets(config, session, loop, unseen, step),
+        lambda step: _sheets(config, session, loop, (scenes, studios), step),
     )
     if accelerator.is_main_process:
         with loop.averaged() as unet:
@@ -154,6 +159,12 @@ def base_losses(module: torch.nn.Module, base: FrozenBase, batch: PairBatch) -> 
     return {"total": error, "base": error}
 
 
+def mean_losses(parts: Sequence[Losses]) -> Losses:
+    """The losses of a step's batches, each loss the mean over those batches that have it."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: torch.stack([part[name] for part in parts if name in part]).mean() for name in names}
+
+
 def predict(module: torch.nn.Module, rows: Rows) -> torch.Tensor:
     """The network's answers [M,C,h,w] in float32."""
     answer: torch.Tensor = module(
@@ -189,11 +200,17 @@ def _open(config: TrainConfig, device: torch.device) -> TorchSession:
     return TorchSession(spec, device)
 
 
-def _require_base_for_captions(config: TrainConfig) -> None:
-    if config.data.captioned and converted_scheduler(config.run_dir) is None:
+def _require_fitting_conversion(config: TrainConfig) -> None:
+    is_converted = converted_scheduler(config.run_dir) is not None
+    if config.data.captioned and not is_converted:
         raise UsageError(
             "Captioned pictures teach what the frozen base says of them, and this run has no base to keep.",
             'Convert a fresh model with prediction = "v_prediction", or leave data.captioned out.',
+        )
+    if is_converted and config.data.scene_side != config.data.size_px:
+        raise UsageError(
+            "A conversion asks the frozen base about pictures of one size.",
+            "Leave data.scene_px out until it is done.",
         )
 
 
@@ -210,7 +227,7 @@ def _batch_maker(config: TrainConfig, session: TorchSession, loop: Loop) -> Batc
     device, autocast = loop.accelerator.device, loop.accelerator.autocast
     return BatchMaker(
         config,
-        _seen(config, session),
+        session.spec.detail,
         loop,
         lambda pictures: encode_pairs(session, pictures.to(device), autocast),
         CaptionCache(lambda prompts: _text(session, prompts)),
@@ -241,18 +258,15 @@ def pictures_coded_at_once(side: int) -> int:
     return max(1, CODED_AT_ONCE_PX // side**2)
 
 
-def _seen(config: TrainConfig, session: TorchSession) -> DataConfig:
-    """Pairs as large as the image encoder sees them."""
-    return replace(config.data, size_px=config.data.size_px * session.spec.detail)
-
-
 def _text(session: TorchSession, prompts: list[str]) -> torch.Tensor:
     return torch.from_numpy(session.encode_prompts(prompts))
 
 
-def _sheets(config: TrainConfig, session: TorchSession, loop: Loop, unseen: PairSource, step: int) -> None:
+def _sheets(
+    config: TrainConfig, session: TorchSession, loop: Loop, unseen: tuple[PairSource, PairSource], step: int
+) -> None:
     with loop.averaged():
-        write_samples(session, unseen, config.run_dir, step)
+        write_samples(session, *unseen, config.run_dir, step)
 
 
 def _record(config: TrainConfig) -> None:
@@ -266,6 +280,7 @@ def _record(config: TrainConfig) -> None:
         name=config.name,
         version=known.get("version", "0"),
         size_px=config.data.size_px,
+        matting_px=config.data.scene_side,
         multiple_px=downsampling * 2 ** (len(unet["block_out_channels"]) - 1),
         text_tokens=known.get("text_tokens", TEXT_TOKENS),
         licence=known.get("licence", "MIT"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -38,33 +38,49 @@ def _check_picture(picture: CaptionedPicture) -> None:
     decode(picture.path)
 
 
+def seen_at(data: DataConfig, side: int, detail: int) -> DataConfig:
+    """The material as large as an image encoder sees pairs of `side` px: `detail` times that."""
+    return replace(data, size_px=side * detail)
+
+
 @dataclass(frozen=True)
 class BatchMaker:
-    """Encoded batches of one run; `data` tells the size that the image encoder sees."""
+    """Encoded batches of one run; the image encoder sees `detail` times the pixels along a side."""
 
     config: TrainConfig
-    data: DataConfig
+    detail: int
     loop: Loop
     encode: Encode
     captions: CaptionCache
 
-    def pairs(self) -> Iterator[PairBatch]:
-        """Batches of scenes, photos and studio shots by the configured shares."""
-        unet = self.config.unet
-        source = PairSource(self.data, "train", self.config.loop.seed)
+    def steps(self) -> Iterator[tuple[PairBatch, ...]]:
+        """A step's pairs by the configured shares: one batch, or two where scenes have their own size."""
+        data, share = self.config.data, self.config.unet.scenes_per_batch
+        count = self.config.loop.batch
+        if data.scene_side == data.size_px:
+            return zip(self._pairs(data.size_px, count, share))
+        scenes = round(count * share)
+        parts = [(data.scene_side, scenes, 1.0), (data.size_px, count - scenes, 0.0)]
+        return zip(*(self._pairs(*part) for part in parts if part[1]), strict=True)
+
+    def _pairs(self, side: int, count: int, scene_share: float) -> Iterator[PairBatch]:
+        """Batches of `count` scenes, photos and studio shots of `side` px."""
+        unet, data = self.config.unet, seen_at(self.config.data, side, self.detail)
+        source = PairSource(data, "train", self.config.loop.seed)
         photo_share = unet.photos_per_batch if source.photos else 0.0
-        dataset = PairDataset(source, 1 - unet.scenes_per_batch, photo_share)
-        fresh = max(1, self.config.loop.batch // unet.replay)
-        return self._encoded(dataset, fresh, unet.replay, self.data.workers)
+        dataset = PairDataset(source, 1 - scene_share, photo_share)
+        fresh = max(1, count // unet.replay)
+        return self._encoded(dataset, fresh, unet.replay, data.workers)
 
     def captioned(self) -> Iterator[PairBatch] | None:
         """Batches of captioned pictures, `CAPTIONED_SHARE` of a batch of pairs; None without any."""
-        pictures = read_captioned(self.data.captioned)
+        pictures = read_captioned(self.config.data.captioned)
         if not pictures:
             return None
-        dataset = CaptionedPictures(pictures, self.data.size_px, self.config.loop.seed)
+        data = seen_at(self.config.data, self.config.data.size_px, self.detail)
+        dataset = CaptionedPictures(pictures, data.size_px, self.config.loop.seed)
         count = max(1, round(CAPTIONED_SHARE * self.config.loop.batch))
-        return self._encoded(dataset, count, 1, min(1, self.data.workers))
+        return self._encoded(dataset, count, 1, min(1, data.workers))
 
     def _encoded(self, dataset: Numbered, count: int, replay: int, workers: int) -> Iterator[PairBatch]:
         """Batches of `count` fresh items, beginning where the last checkpoint was written."""

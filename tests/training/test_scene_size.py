@@ -1,0 +1,44 @@
+"""Scenes of another size than studio shots: one network mattes at the one and makes pictures at the other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.test_train import folder, run, write_config  # noqa: F401
+from zippo_desktop.engine.model_store import read_spec
+from zippo_desktop.engine.torch_session import TorchSession
+from zippo_desktop.pipelines import generation, network_matte
+from zippo_desktop.pipelines.request import GenerationRequest
+from zippo_desktop.training.train import train
+from zippo_desktop.training.train_unet import mean_losses
+
+
+@pytest.mark.slow
+def test_a_run_learns_from_scenes_and_studio_shots_of_two_sizes(folder: Path) -> None:  # noqa: F811
+    run(folder, "vae", steps=0)
+    config = write_config(folder, "unet", steps=5, replay=2)
+    text = config.read_text("utf-8").replace("size_px = 32", "size_px = 32\nscene_px = 64")
+    config.write_text(text.replace("[unet]", "[unet]\nscenes_per_batch = 0.5"), "utf-8")
+
+    train(config)
+
+    spec = read_spec(folder / "model")
+    assert (spec.size_px, spec.matting_px) == (32, 64)
+    log = [json.loads(line) for line in (folder / "unet-run" / "log.jsonl").open(encoding="utf-8")]
+    assert {"rgb_to_matte", "matte_to_rgb", "joint_rgb", "joint_matte", "decoded"} <= log[-1].keys()
+    session = TorchSession.open(folder / "model")
+    photo = np.zeros((90, 120, 3), np.uint8)
+    assert network_matte.fit(photo, session.spec).image.shape == (48, 64, 3)
+    assert generation.infer(session, GenerationRequest("a red apple", steps=1)).shape == (32, 32, 4)
+
+
+def test_a_loss_is_the_mean_over_the_batches_that_have_it() -> None:
+    scenes = {"total": torch.tensor(3.0), "decoded": torch.tensor(0.5)}
+    studio = {"total": torch.tensor(1.0), "joint_rgb": torch.tensor(0.25)}
+    assert mean_losses([scenes, studio]) == {"total": 2.0, "decoded": 0.5, "joint_rgb": 0.25}
+    assert mean_losses([scenes]) == scenes
