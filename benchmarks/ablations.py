@@ -31,7 +31,8 @@ from zippo_desktop.training.branches import PairBatch, RowMaker, Rows, concatena
 from zippo_desktop.training.config import DataConfig, UnetConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, latent_batches
 from zippo_desktop.training.pairs import CaptionedPair, PairSource
-from zippo_desktop.training.train_unet import branch_losses, decoded_matte_loss, encode_pairs
+from zippo_desktop.training.train_unet import encode_pairs
+from zippo_desktop.training.unet_losses import branch_losses, decoded_matte_loss
 
 CHANNELS, ATTENTION, HEADS = (32, 64, 96), (1, 2), 4
 BATCH = 24  # pairs a step

@@ -30,7 +30,7 @@ from zippo_desktop.training.branches import PairBatch, RowMaker
 from zippo_desktop.training.config import UnetConfig
 from zippo_desktop.training.conversion import BASE, SCHEDULER, V_PREDICTION, FrozenBase, time_of
 from zippo_desktop.training.model_folder import write_json, write_network
-from zippo_desktop.training.train_unet import base_losses, step_losses
+from zippo_desktop.training.unet_losses import base_losses, step_losses
 
 SCHEDULER_CONFIG = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 SIDE, CHANNELS, TEXT = 8, 4, (2, 16)

@@ -31,7 +31,7 @@ from zippo_desktop.training.conversion import (
 )
 from zippo_desktop.training.initialise import initialise
 from zippo_desktop.training.train import train
-from zippo_desktop.training.train_unet import step_losses
+from zippo_desktop.training.unet_losses import step_losses
 
 WHITE = torch.linspace(-1, 1, 4).view(1, 4, 1, 1).expand(1, 4, 4, 4)
 EMPTY = torch.zeros(1, 5, TEXT_WIDTH)

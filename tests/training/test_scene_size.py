@@ -15,7 +15,7 @@ from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.pipelines import generation, network_matte
 from zippo_desktop.pipelines.request import GenerationRequest
 from zippo_desktop.training.train import train
-from zippo_desktop.training.train_unet import mean_losses
+from zippo_desktop.training.unet_losses import mean_losses
 
 
 @pytest.mark.slow

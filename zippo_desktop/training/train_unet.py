@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from zippo_desktop.diffusion.latents import Branch
 from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.engine import zippo_vae
 from zippo_desktop.engine.model_store import IMAGE_ENCODER, downsampling_of, read_config, read_json, read_spec
@@ -19,7 +18,7 @@ from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.zippo_unet import build_unet, use_plain_attention
 from zippo_desktop.errors import UsageError
 from zippo_desktop.pipelines.pictures import encode_matte
-from zippo_desktop.training.branches import PairBatch, RowMaker, Rows, concatenate
+from zippo_desktop.training.branches import RowMaker
 from zippo_desktop.training.compose import training_mean_area
 from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.conversion import (
@@ -30,8 +29,7 @@ from zippo_desktop.training.conversion import (
 )
 from zippo_desktop.training.image_encoder_start import add_image_encoder
 from zippo_desktop.training.latent_pairs import CaptionCache, Encoded
-from zippo_desktop.training.loop import Loop, Losses, open_accelerator
-from zippo_desktop.training.losses import gradient_loss, laplacian_loss
+from zippo_desktop.training.loop import Loop, open_accelerator
 from zippo_desktop.training.model_folder import (
     SCHEDULER_CONFIG,
     record_quality,
@@ -44,9 +42,7 @@ from zippo_desktop.training.model_folder import (
 from zippo_desktop.training.pairs import PairSource
 from zippo_desktop.training.samples import write_samples
 from zippo_desktop.training.unet_batches import BatchMaker, check_material, seen_at
-
-if TYPE_CHECKING:
-    from zippo_desktop.engine.zippo_vae import Vae
+from zippo_desktop.training.unet_losses import base_losses, mean_losses, step_losses
 
 TEXT_TOKENS = 32
 CODED_AT_ONCE_PX = 1 << 20
@@ -127,68 +123,6 @@ def complete_folder(config: TrainConfig) -> None:
     write_network(unet, config.model_dir / "unet")
     write_index(config.model_dir)
     _record(config)
-
-
-def step_losses(
-    module: torch.nn.Module,
-    vae: Vae,
-    maker: RowMaker,
-    batch: PairBatch,
-    base: FrozenBase | None = None,
-) -> Losses:
-    """The losses of one batch of pairs by name; "total" is the one to descend."""
-    rows, weight = maker.rows(batch), maker.config.decoded_weight
-    count = len(rows.timesteps)
-    seen = concatenate([rows, base.rows(batch)]) if base else rows
-    predicted = predict(module, seen)
-    losses = branch_losses(predicted[:count], rows)
-    at_last, clean = maker.one_step_mattes(rows, predicted, len(batch.alpha))
-    if weight and at_last.any():
-        losses["decoded"] = decoded_matte_loss(vae, clean, batch.alpha[at_last])
-        losses["total"] = losses["total"] + weight * losses["decoded"]
-    if base:
-        losses["base"] = (predicted[count:] - seen.targets[count:]).square().mean()
-        losses["total"] = losses["total"] + maker.config.base_weight * losses["base"]
-    return losses
-
-
-def base_losses(module: torch.nn.Module, base: FrozenBase, batch: PairBatch) -> Losses:
-    """As `step_losses`, of what the base says alone."""
-    rows = base.rows(batch)
-    error = (predict(module, rows) - rows.targets).square().mean()
-    return {"total": error, "base": error}
-
-
-def mean_losses(parts: Sequence[Losses]) -> Losses:
-    """The losses of a step's batches, each loss the mean over those batches that have it."""
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: torch.stack([part[name] for part in parts if name in part]).mean() for name in names}
-
-
-def predict(module: torch.nn.Module, rows: Rows) -> torch.Tensor:
-    """The network's answers [M,C,h,w] in float32."""
-    answer: torch.Tensor = module(
-        rows.latents, rows.timesteps, rows.text, class_labels=rows.identifiers
-    ).sample
-    return answer.float()
-
-
-def decoded_matte_loss(vae: Vae, clean: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-    """L1, gradient and Laplacian error of decoded mattes against the true ones [N,S,S]."""
-    matte = zippo_vae.decode(vae, clean).mean(dim=1, keepdim=True) / 2 + 0.5
-    true = alpha[:, None]
-    return (matte - true).abs().mean() + gradient_loss(matte, true) + laplacian_loss(matte, true)
-
-
-def branch_losses(predicted: torch.Tensor, rows: Rows) -> dict[str, torch.Tensor]:
-    """Mean squared error of the prediction: "total" over all rows, and one loss for each branch."""
-    errors = (predicted - rows.targets).square().mean(dim=(1, 2, 3))
-    losses = {"total": errors.mean()}
-    for branch in Branch:
-        chosen = errors[rows.branches == branch]
-        if len(chosen):
-            losses[branch.name.lower()] = chosen.mean()
-    return losses
 
 
 def _open(config: TrainConfig, device: torch.device) -> TorchSession:
