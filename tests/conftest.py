@@ -14,6 +14,8 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["HF_HUB_OFFLINE"] = "1"
 # Beside any other busy process two OpenMP threads take ten times as long as one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Numba, in which an oracle is written, sets OpenMP's threads for the whole process, PyTorch's too.
+os.environ.setdefault("NUMBA_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
 
 MOST_WORKERS = 8
 BYTES_A_WORKER = 1_500_000_000  # PyTorch, Qt, ONNX Runtime, and what the largest test and its processes take

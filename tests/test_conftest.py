@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from zippo_desktop.batch import memory
@@ -74,6 +75,14 @@ def test_every_test_has_its_own_empty_home(own_home: Path, monkeypatch: pytest.M
 
     assert paths.settings_path().parent == own_home
     assert not any(own_home.iterdir())
+
+
+def test_an_oracle_of_the_tests_leaves_pytorch_its_threads() -> None:
+    pymatting = pytest.importorskip("pymatting", reason="the oracle is not installed")
+    import torch
+
+    pymatting.estimate_foreground_ml(np.zeros((4, 4, 3)), np.zeros((4, 4)))
+    assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
 
 
 @pytest.mark.parametrize(

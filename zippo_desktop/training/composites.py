@@ -43,7 +43,7 @@ def scene(subject: NDArray[np.uint8], distractor: Source, backdrop: Source, size
     if rng.random() < 0.5:
         for _ in range(rng.integers(1, 3)):
             canvas = _add_distractor(canvas, distractor(rng), size, rng)
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
         canvas = blur(canvas, rng.uniform(0.3, 2.5) * size / 128)
     colour, matte = place(_jitter_colour(subject, rng), size, _subject_pose(rng))
     if rng.random() < 0.3:

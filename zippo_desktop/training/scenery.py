@@ -1,4 +1,7 @@
-"""Backgrounds to put a subject before: photographs, studio sheets, cloud noise, clutter."""
+"""Backgrounds to put a subject before: photographs, studio sheets, cloud noise, dead leaves, clutter.
+
+Many of them are as sharp as any subject: else a network learns that what is sharp is the subject.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,20 @@ from zippo_desktop.training.optics import blur
 from zippo_desktop.training.placement import Array, Rng, over, place, random_pose, resize
 
 Source = Callable[[Rng], NDArray[np.uint8]]
+LEAVES = 600
 
 
 def background(draw: Source, draw_cutout: Source, size: int, rng: Rng) -> Array:
-    """A crop of a photograph (mostly), a plain or graded sheet, cloud noise, or clutter: [S,S,3] 0..1."""
+    """A crop of a photograph (mostly), a plain or graded sheet, noise, leaves, or clutter: [S,S,3] 0..1."""
     kind = rng.random()
-    if kind < 0.68:
+    if kind < 0.60:
         canvas = _photo_crop(draw(rng), size, rng)
-    elif kind < 0.84:
+    elif kind < 0.74:
         canvas = _gradient(size, rng)
-    else:
+    elif kind < 0.86:
         canvas = _cloud(size, rng)
+    else:
+        canvas = _dead_leaves(draw(rng), size, rng)
     if rng.random() < 0.15:
         for _ in range(rng.integers(3, 8)):
             pose = random_pose(rng, rng.uniform(0.15, 0.4), rng.uniform(0, 360), 0.5)
@@ -41,7 +47,16 @@ def _photo_crop(picture: NDArray[np.uint8], size: int, rng: Rng) -> Array:
         crop = crop[:, ::-1]
     if rng.random() < 0.3:
         crop = crop[..., rng.permutation(3)]
+    if side < size and rng.random() < 0.5:
+        return _mirrored(crop, size, int(rng.integers(2, 4)))
     return resize(crop, size, size)
+
+
+def _mirrored(crop: Array, size: int, count: int) -> Array:
+    """A crop of few pixels `count` times along each side, every other one mirrored, so that it is sharp."""
+    small = resize(crop, -(-size // count), -(-size // count))
+    height, width = (small.shape[axis] * (count - 1) for axis in (0, 1))
+    return np.pad(small, ((0, height), (0, width), (0, 0)), mode="symmetric")[:size, :size]
 
 
 def _gradient(size: int, rng: Rng) -> Array:
@@ -68,3 +83,28 @@ def _cloud(size: int, rng: Rng) -> Array:
             cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC) * rng.uniform(0.3, 0.8) ** octave
         )
     return np.clip(rng.random(3).astype(np.float32) + 0.35 * field, 0.0, 1.0)
+
+
+def _dead_leaves(picture: NDArray[np.uint8], size: int, rng: Rng) -> Array:
+    """Ellipses and rectangles that cover each other, in a photograph's colours.
+
+    Their sizes follow a power law, which gives a picture the statistics of natural ones
+    (Lee, Mumford and Huang 2001, "Occlusion Models for Natural Images").
+    """
+    colours = picture.reshape(-1, 3)[rng.integers(0, picture.shape[0] * picture.shape[1], LEAVES)] / 255.0
+    canvas = np.empty((size, size, 3), np.float32)
+    canvas[:] = colours[0]
+    smallest, largest = rng.uniform(0.006, 0.02) * size, rng.uniform(0.15, 0.5) * size
+    shares = rng.random(LEAVES)
+    radii = (shares * smallest**-2 + (1 - shares) * largest**-2) ** -0.5  # density r^-3 between the two
+    for colour, radius in zip(colours.tolist(), np.sort(radii)[::-1].tolist(), strict=True):
+        centre = rng.uniform(0, size, 2)
+        axes = (radius, radius * rng.uniform(0.3, 1.0))
+        box = (tuple(map(float, centre)), (2 * axes[0], 2 * axes[1]), float(rng.uniform(0, 180)))
+        if rng.random() < 0.6:
+            cv2.ellipse(canvas, box, colour, -1, cv2.LINE_AA)
+        else:
+            corners = np.rint(cv2.boxPoints(box)).astype(np.int32)
+            cv2.fillConvexPoly(canvas, corners, colour, cv2.LINE_AA)
+    grain = rng.standard_normal((size, size, 1), dtype=np.float32) * rng.uniform(0.0, 0.06)
+    return np.clip(canvas + grain, 0.0, 1.0)

@@ -22,11 +22,12 @@ from zippo_desktop.training.recipe import drawings, sources, works
 from zippo_desktop.training.recipe.catalogue import read_models
 from zippo_desktop.training.recipe.emoji import build_emoji_set
 from zippo_desktop.training.recipe.make import SCRATCH, Workshop, threads_for
+from zippo_desktop.training.recipe.photographs import build_photographs
 from zippo_desktop.training.recipe.record import Made, Record
 from zippo_desktop.training.recipe.tool_environment import ToolFailure, install_tools
 from zippo_desktop.training.recipe.works import Work
 
-DEFAULT_PARTS = ("objects", "glass", "fur", "foliage", "noto", "emoji", "panoramas", "rooms")
+DEFAULT_PARTS = ("objects", "glass", "fur", "foliage", "noto", "emoji", "panoramas", "photographs", "rooms")
 EXTRA_PARTS = ("openclipart",)
 STUDIO_LIGHTS = "*/datafiles/studiolights/world/*.exr"
 
@@ -96,8 +97,8 @@ def build(options: BuildOptions, notify: Notify, cancel: threading.Event) -> Bui
     report = BuildReport()
     try:
         for part in options.parts:
-            if part == "emoji":
-                _build_emoji(stock, options, report)
+            if part in _WHOLE_SETS:
+                _build_whole(part, stock, options, report)
             else:
                 _build_part(part, stock, options, record, report, notify, cancel)
     finally:
@@ -240,22 +241,38 @@ def _outcome(future: Future[Made]) -> Made | Exception:
     raise error
 
 
-def _build_emoji(stock: _Stock, options: BuildOptions, report: BuildReport) -> None:
-    """The Fluent emoji, all in one go: it takes a minute."""
-    mark = options.output / ".work" / "emoji.txt"
-    wanted = f"{sources.EMOJI.label} {options.limit}"
-    target = options.output / "emoji"
+def _build_whole(part: str, stock: _Stock, options: BuildOptions, report: BuildReport) -> None:
+    """A set that is made in one go, since it takes but a minute."""
+    source, make = _WHOLE_SETS[part]
+    mark = options.output / ".work" / f"{part}.txt"
+    wanted = f"{source.label} {options.limit}"
+    target = options.output / part
     is_there = mark.is_file() and mark.read_text(encoding="utf-8") == wanted
     if is_there and (target / "manifest.csv").is_file():
         report.already += 1
         return
+    with make_folder_atomically(target) as unfinished:
+        report.made += make(stock, options, unfinished)
+    mark.write_text(wanted, encoding="utf-8")
+
+
+def _emoji(stock: _Stock, options: BuildOptions, target: Path) -> int:
     names = stock.package(sources.EMOJI_NAMES) / "package/en/data.json"
     pictures = stock.package(sources.EMOJI) / "package/assets"
     if options.limit:
         pictures = _some(pictures, options.output / ".work" / "emoji", options.limit)
-    with make_folder_atomically(target) as unfinished:
-        report.made += build_emoji_set(pictures, names, unfinished)
-    mark.write_text(wanted, encoding="utf-8")
+    return build_emoji_set(pictures, names, target)
+
+
+def _photographs(stock: _Stock, options: BuildOptions, target: Path) -> int:
+    unpacked = stock.package(sources.PHOTOGRAPHS)
+    return build_photographs(sources.PHOTOGRAPHS, unpacked, target, options.limit)
+
+
+_WHOLE_SETS: dict[str, tuple[Package, Callable[[_Stock, BuildOptions, Path], int]]] = {
+    "emoji": (sources.EMOJI, _emoji),
+    "photographs": (sources.PHOTOGRAPHS, _photographs),
+}
 
 
 def _some(pictures: Path, folder: Path, count: int) -> Path:

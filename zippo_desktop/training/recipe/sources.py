@@ -52,3 +52,11 @@ PANORAMAS = Package(
     sha256="152bd218a3390703f184f0c6ce16e73c8f0a87f32d38530d418a09d33d8208dc",
     licence="CC0-1.0",
 )
+PHOTOGRAPHS = Package(
+    name="budgie-backgrounds",
+    version="3.0-2",
+    file="budgie-backgrounds_3.0-2_all.deb",
+    url=f"{DEBIAN_POOL}/b/budgie-backgrounds/budgie-backgrounds_3.0-2_all.deb",
+    sha256="ccff65e46c3c060864ea077557fb2118e0fedd4d322ee0b344741cdea75e232d",
+    licence="CC0-1.0",
+)
