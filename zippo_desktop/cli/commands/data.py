@@ -80,7 +80,7 @@ def build(
             "--only",
             metavar="PART",
             help="Build this part only; may be repeated: objects, glass, fur, foliage, noto, emoji, "
-            "panoramas, rooms, openclipart. [default: all but openclipart]",
+            "panoramas, photographs, rooms, openclipart. [default: all but openclipart]",
         ),
     ] = None,
     also: Annotated[
