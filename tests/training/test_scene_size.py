@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.test_train import folder, run, write_config  # noqa: F401
+from tests.training.test_train import begun, folder_with_vae, write_config  # noqa: F401
 from zippo_desktop.engine.model_store import read_spec
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.pipelines import generation, network_matte
@@ -19,8 +19,9 @@ from zippo_desktop.training.unet_losses import mean_losses
 
 
 @pytest.mark.slow
-def test_a_run_learns_from_scenes_and_studio_shots_of_two_sizes(folder: Path) -> None:  # noqa: F811
-    run(folder, "vae", steps=0)
+@pytest.mark.usefixtures("quick_ends")
+def test_a_run_learns_from_scenes_and_studio_shots_of_two_sizes(folder_with_vae: Path) -> None:  # noqa: F811
+    folder = folder_with_vae
     config = write_config(folder, "unet", steps=5, replay=2)
     text = config.read_text("utf-8").replace("size_px = 32", "size_px = 32\nscene_px = 64")
     config.write_text(text.replace("[unet]", "[unet]\nscenes_per_batch = 0.5"), "utf-8")

@@ -72,7 +72,9 @@ class UnetConfig:
     layers: int = 1
     heads: int = 4
     feature_channels: int = 160  # of an image encoder that is added
-    rgb_gain: float = 1.0  # of a fresh UNet: brings pictures' latents to the variance of mattes'
+    rgb_gain: float = (
+        0.0  # brings pictures' latents to the variance of mattes'; 0: as it is, 1 in a fresh UNet
+    )
     scenes_per_batch: float = 0.75  # share of pairs that train matting alone; the rest train all branches
     photos_per_batch: float = 0.5  # share of the scenes that are photos, where `data.photos` names any
     last_step_share: float = 0.4  # share of pairs at t = T, the only step of one-step matting

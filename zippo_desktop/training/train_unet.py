@@ -40,6 +40,7 @@ from zippo_desktop.training.model_folder import (
     write_text_encoder,
 )
 from zippo_desktop.training.pairs import PairSource
+from zippo_desktop.training.rgb_gain import set_rgb_gain
 from zippo_desktop.training.samples import write_samples
 from zippo_desktop.training.unet_batches import BatchMaker, check_material, seen_at
 from zippo_desktop.training.unet_losses import base_losses, mean_losses, step_losses
@@ -62,6 +63,8 @@ def train_unet(config: TrainConfig) -> None:
             complete_folder(config)
         if config.image_encoder_file and not (config.model_dir / IMAGE_ENCODER).is_dir():
             add_image_encoder(config)
+        if config.unet.rgb_gain:
+            set_rgb_gain(config.model_dir, config.unet.rgb_gain)
         begin_conversion(config)
     accelerator.wait_for_everyone()
     _require_fitting_conversion(config)
@@ -218,7 +221,7 @@ def _record(config: TrainConfig) -> None:
         multiple_px=downsampling * 2 ** (len(unet["block_out_channels"]) - 1),
         text_tokens=known.get("text_tokens", TEXT_TOKENS),
         licence=known.get("licence", "MIT"),
-        rgb_gain=known.get("rgb_gain", config.unet.rgb_gain),
+        rgb_gain=known.get("rgb_gain", config.unet.rgb_gain or 1.0),
     )
     area = training_mean_area(config.data.cutouts, config.data.backgrounds)
     record_quality(config.model_dir, {"training_mean_area": round(area, 4)})
