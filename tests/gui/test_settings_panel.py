@@ -293,3 +293,16 @@ def test_all_of_it_is_reached_by_the_keyboard(panel):
     for name in ("edges", "expand", "crop", "background", "format", "name"):
         row = panel.row(name)
         assert any(row.isAncestorOf(widget) for widget in reached), name
+
+
+def test_prompts_are_shown_what_concerns_them(panel):
+    panel.show_task("generation")
+    assert not section(panel, "Matte").isVisible()
+    assert not section(panel, "Edge").isVisible()
+    assert section(panel, "Frame").isVisible()
+    panel._head.search_field.setText("feather")
+    assert not section(panel, "Edge").isVisible()
+    assert panel._nothing_found.isVisible()
+    panel._head.search_field.clear()
+    panel.show_task("matting")
+    assert section(panel, "Edge").isVisible()

@@ -25,7 +25,9 @@ class FoldingSection(QWidget):
         self.count.hide()
         set_role(self.count, "badge")
         self._body, self._more_body = _column(rows), _column(more)
-        self._rows, self._has_more, self._is_searching = [*rows, *more], bool(more), False
+        self._rows, self._has_more = [*rows, *more], bool(more)
+        self._found: Sequence[QWidget] | None = None  # while something is searched for
+        self.is_wanted = True
         self._lay_out()
         self.heading.toggled.connect(self._take_toggle)
         self.more.toggled.connect(self._take_toggle)
@@ -49,10 +51,14 @@ class FoldingSection(QWidget):
 
     def search(self, found: Sequence[QWidget] | None) -> None:
         """Show these rows alone, open for as long; None ends the search."""
-        self._is_searching = found is not None
+        self._found = found
         for row in self._rows:
             row.setVisible(found is None or row in found)
-        self.setVisible(found is None or any(row in found for row in self._rows))
+        self._show()
+
+    def set_wanted(self, is_wanted: bool) -> None:
+        """Show the section at all, or not."""
+        self.is_wanted = is_wanted
         self._show()
 
     def reveal(self, row: QWidget) -> None:
@@ -86,12 +92,16 @@ class FoldingSection(QWidget):
         self.folded_changed.emit()
 
     def _show(self) -> None:
-        is_open = self.is_open or self._is_searching
+        is_searching = self._found is not None
+        is_open = self.is_open or is_searching
+        self.setVisible(
+            self.is_wanted and (self._found is None or any(row in self._found for row in self._rows))
+        )
         for heading in (self.heading, self.more):
             heading.setIcon(icon("chevron-down" if heading.isChecked() else "chevron", "text_dim"))
         self._inner.setVisible(is_open)
-        self.more.setVisible(self._has_more and not self._is_searching)
-        self._more_body.setVisible(self._has_more and (self.more.isChecked() or self._is_searching))
+        self.more.setVisible(self._has_more and not is_searching)
+        self._more_body.setVisible(self._has_more and (self.more.isChecked() or is_searching))
 
 
 def _heading(title: str, role: str) -> QPushButton:

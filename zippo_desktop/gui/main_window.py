@@ -200,6 +200,7 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         self.work.current_item_changed.connect(self.pictures.show_files)
+        self.work.task_changed.connect(self.settings.show_task)
         self.work.files_dropped.connect(self.remember)
         self.settings.values_changed.connect(self.pictures.ask_preview)
         self.settings.values_changed.connect(self.follow_settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zippo_desktop.errors import UsageError
-from zippo_desktop.looks.options import look_from
+from zippo_desktop.looks.options import look_from, look_option
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Section:
     def names(self) -> tuple[str, ...]:
         """All of them."""
         return self.common + self.advanced
+
+    @property
+    def is_for_photos(self) -> bool:
+        """Whether its options decide about mattes that are found in photos, and about nothing else."""
+        return {look_option(name).part for name in self.names} <= {"matting", "controls"}
 
 
 SECTIONS = (

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from zippo_desktop.batch.job import Task
 from zippo_desktop.errors import ExportError, UsageError, ZippoError
 from zippo_desktop.gui.error_dialog import show_error
 from zippo_desktop.gui.folder_editor import usual_output_dir
@@ -102,6 +103,13 @@ class SettingsPanel(QWidget):
     def problems(self) -> dict[str, str]:
         """A sentence for each option whose value makes no sense; empty where a run can start."""
         return dict(self._problems)
+
+    @Slot(str)
+    def show_task(self, task: Task) -> None:
+        """Show what has a meaning for a task; the rest keeps its values."""
+        for section, made in zip(SECTIONS, self._sections, strict=True):
+            made.set_wanted(task == "matting" or not section.is_for_photos)
+        self._search(self._head.search_field.text())
 
     def preset(self) -> str:
         """The name of the preset that the values came from, "" for none."""
@@ -236,8 +244,11 @@ class SettingsPanel(QWidget):
 
     @Slot(str)
     def _search(self, text: str) -> None:
-        rows = self._rows.values()
-        found = [row for row in rows if row.matches(text)] if text.strip() else None
+        found = None
+        if text.strip():
+            wanted = zip(SECTIONS, self._sections, strict=True)
+            shown = [self._rows[name] for section, made in wanted if made.is_wanted for name in section.names]
+            found = [row for row in shown if row.matches(text)]
         for section in self._sections:
             section.search(found)
         self._nothing_found.setVisible(found == [])
