@@ -48,6 +48,13 @@ OTHERS_WARN = """
     def test_logs():
         logging.getLogger("zippo_desktop_of_others").warning("not ours")
 """
+COPIES = """
+    from PySide6.QtCore import QMimeData
+    from PySide6.QtGui import QGuiApplication
+
+    def test_copies(qapp):
+        QGuiApplication.clipboard().setMimeData(QMimeData())
+"""
 
 
 @pytest.mark.parametrize(
@@ -68,6 +75,14 @@ def test_what_a_test_leaves_behind(
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, errors=errors)
     result.stdout.fnmatch_lines([complaint])
+
+
+def test_what_a_test_of_the_window_copies_does_not_crash_the_end(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest((Path(__file__).parent / "gui" / "conftest.py").read_text())
+    pytester.makepyfile(COPIES)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
 
 
 def test_every_test_has_its_own_empty_home(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtGui import QGuiApplication
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +15,14 @@ def _closed_widgets_are_gone() -> Iterator[None]:
     """Delete what pytest-qt has closed: without an event loop it stays, and every theme dresses it."""
     yield
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture(autouse=True)
+def _clipboard_is_empty() -> Iterator[None]:
+    """Take out what was copied: Qt would delete it when Python has ended, which is a segmentation fault."""
+    yield
+    if isinstance(QCoreApplication.instance(), QGuiApplication):
+        QGuiApplication.clipboard().clear()
 
 
 @pytest.fixture(scope="package", autouse=True)

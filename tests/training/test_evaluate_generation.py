@@ -90,7 +90,7 @@ def material(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge_networks, "SMALL_CHANNELS", ((8, 2),))
-    monkeypatch.setattr(evaluation, "open_session", lambda *_: FakeSession(size_px=64))
+    monkeypatch.setattr(evaluation, "open_session", lambda *_: FakeSession(size_px=64, matting_px=96))
     monkeypatch.setattr(evaluation, "open_judge", functools.partial(open_judge, config=TINY))
 
 
