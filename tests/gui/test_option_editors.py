@@ -236,6 +236,18 @@ def test_a_name_has_an_example(make_row, qtbot):
     assert row.editor.example.toolTip() == "IMG_0412.jpg → IMG_0412.jpg"
 
 
+def test_the_example_of_a_prompts_result_is_one_of_a_prompt(make_row):
+    row = make_row("name")
+    row.resize(600, 100)
+    row.editor.set_example("", ".png", is_prompt=True)
+    assert row.editor.field.placeholderText() == "as the prompt"
+    assert row.editor.example.toolTip() == "a red chair → 001-a-red-chair.png"
+    row.editor.field.setText("{prompt}-{seed}")
+    assert row.editor.example.toolTip() == "a red chair → a red chair-7.png"
+    row.editor.set_example("", ".png")
+    assert row.editor.field.placeholderText() == "as the photo"
+
+
 def test_parts_of_a_name_are_inserted_from_a_menu(make_row):
     row = make_row("name")
     row.editor.field.setText("cut_")

@@ -116,7 +116,7 @@ def plan_painting(
     naming = ResultNames(options)
     items = []
     for index, (matte, start, row, number, each) in enumerate(wanted):
-        stem = naming.of(index, _prompt_stem(row, number, index, len(wanted)), each, matte.path)
+        stem = naming.of(index, prompt_stem(row, number, index, len(wanted)), each, matte.path)
         label = f"{matte.label}: {row.prompt}"
         target = claims.target(matte.subfolder, stem)
         items.append(Item(label, each, target, matte.path, start))
@@ -147,7 +147,7 @@ def plan_generation(
     for index, (row, number, each) in enumerate(wanted):
         if row.size is not None:
             each = replace(each, size=row.size)
-        stem = naming.of(index, _prompt_stem(row, number, index, len(wanted)), each, start)
+        stem = naming.of(index, prompt_stem(row, number, index, len(wanted)), each, start)
         target = claims.target(Path(), stem)
         items.append(Item(row.prompt, each, target, start=start))
     return Job("generation", options, tuple(items))
@@ -236,8 +236,8 @@ def _requests(row: PromptRow, count: int, request: Prompted) -> Iterator[tuple[i
         )
 
 
-def _prompt_stem(row: PromptRow, number: int, index: int, total: int) -> str:
-    """The row's own name, numbered from its second picture on; or place in the job and prompt."""
+def prompt_stem(row: PromptRow, number: int, index: int, total: int) -> str:
+    """A picture's usual name: the row's own, numbered from its second on; or place in the job and prompt."""
     if row.name:
         return safe_stem(row.name if number == 1 else f"{row.name}-{number}")
     words = _BETWEEN_WORDS.sub("-", row.prompt.lower()).strip("-")

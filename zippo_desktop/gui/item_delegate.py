@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from zippo_desktop.errors import printable
 from zippo_desktop.gui.item_entry import Entry, State
 from zippo_desktop.gui.item_model import ItemRole
+from zippo_desktop.gui.layouts import elided
 from zippo_desktop.gui.theme import colour
 from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW
 
@@ -82,8 +83,8 @@ class ItemDelegate(QStyledItemDelegate):
         text = QRect(area.left(), top + _BAR_PX, area.width(), option.fontMetrics.height() + _SMALL_GAP)
         seconds = _seconds(entry) if area.width() >= 140 else ""
         width = option.fontMetrics.horizontalAdvance(seconds) + _GAP if seconds else 0
-        _draw_text(painter, option, text.adjusted(0, 0, -width, 0), entry.name, "text")
-        _draw_text(painter, option, text, seconds, "text_dim", Qt.AlignmentFlag.AlignRight)
+        _draw_text(painter, text.adjusted(0, 0, -width, 0), entry.name, "text")
+        _draw_text(painter, text, seconds, "text_dim", Qt.AlignmentFlag.AlignRight)
 
     def _draw_line(
         self, painter: QPainter, option: QStyleOptionViewItem, entry: Entry, pixmap: QPixmap | None
@@ -102,7 +103,7 @@ class ItemDelegate(QStyledItemDelegate):
         if seconds:
             width = option.fontMetrics.horizontalAdvance(seconds)
             column = QRect(right - width, area.top(), width, area.height())
-            _draw_text(painter, option, column, seconds, "text_dim", Qt.AlignmentFlag.AlignRight)
+            _draw_text(painter, column, seconds, "text_dim", Qt.AlignmentFlag.AlignRight)
             right -= width + _GAP
         text = QRect(place.right() + _GAP, area.top(), 0, area.height())
         text.setRight(right)
@@ -199,18 +200,17 @@ def _draw_lines(painter: QPainter, option: QStyleOptionViewItem, area: QRect, en
     folder = "" if entry.subfolder.name == "" else str(entry.subfolder)
     second = told or folder
     if not second:
-        _draw_text(painter, option, area, entry.name, "text")
+        _draw_text(painter, area, entry.name, "text")
         return
     half = area.height() // 2
-    _draw_text(painter, option, area.adjusted(0, 0, 0, -half), entry.name, "text")
+    _draw_text(painter, area.adjusted(0, 0, 0, -half), entry.name, "text")
     is_warning = entry.state in (State.DOUBTFUL, State.FAILED)
     name = _STATE_COLOURS[entry.state] if is_warning else "text_dim"
-    _draw_text(painter, option, area.adjusted(0, half, 0, 0), second, name, elide=Qt.TextElideMode.ElideRight)
+    _draw_text(painter, area.adjusted(0, half, 0, 0), second, name, elide=Qt.TextElideMode.ElideRight)
 
 
 def _draw_text(
     painter: QPainter,
-    option: QStyleOptionViewItem,
     area: QRect,
     text: str,
     name: str,
@@ -220,8 +220,8 @@ def _draw_text(
     if not text or area.width() < 8:
         return
     painter.setPen(colour(name))
-    elided = option.fontMetrics.elidedText(text, elide, area.width())
-    painter.drawText(area, side | Qt.AlignmentFlag.AlignVCenter, elided)
+    short = elided(painter.fontMetrics(), text, elide, area.width())
+    painter.drawText(area, side | Qt.AlignmentFlag.AlignVCenter, short)
 
 
 def _draw_ring(painter: QPainter, place: QRectF, progress: float) -> None:

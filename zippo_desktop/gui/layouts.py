@@ -1,9 +1,11 @@
-"""The few shapes that the panels are laid out in: rows, columns and the strips above and below a list."""
+"""The few shapes that the panels are laid out in: rows, columns, strips above and below a list, cut texts."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from zippo_desktop.gui.theme import set_role
@@ -41,3 +43,12 @@ def _bare(layout: Layout, parent: QWidget | None, spacing: int) -> Layout:
     if parent:
         parent.setLayout(layout)
     return layout
+
+
+def elided(metrics: QFontMetrics, text: str, mode: Qt.TextElideMode, width: int) -> str:
+    """A text cut to a width in pixels; what Qt itself cuts in the middle can come out a little wider."""
+    for room in range(width, 0, -1):
+        short = metrics.elidedText(text, mode, room)
+        if metrics.horizontalAdvance(short) <= width:
+            return short
+    return ""

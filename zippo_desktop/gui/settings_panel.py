@@ -51,6 +51,7 @@ class SettingsPanel(QWidget):
         self._sections = [self._make_section(section) for section in SECTIONS]
         self._problems: dict[str, str] = {}
         self._unchanged: dict[str, Any] = {}  # the values as the preset has them
+        self._task: Task = "matting"
         self._memory = QTimer(self, singleShot=True, interval=_REMEMBER_AFTER_MS)
         self._head = PanelHead(settings)
         self._nothing_found = QLabel("No setting is called that.")
@@ -107,9 +108,11 @@ class SettingsPanel(QWidget):
     @Slot(str)
     def show_task(self, task: Task) -> None:
         """Show what has a meaning for a task; the rest keeps its values."""
+        self._task = task
         for section, made in zip(SECTIONS, self._sections, strict=True):
             made.set_wanted(task == "matting" or not section.is_for_photos)
         self._search(self._head.search_field.text())
+        self._show_example()
 
     def preset(self) -> str:
         """The name of the preset that the values came from, "" for none."""
@@ -274,7 +277,8 @@ class SettingsPanel(QWidget):
     def _show_example(self) -> None:
         editor = self._rows["name"].editor
         if isinstance(editor, NameEditor):
-            editor.set_example(self.preset(), FORMATS[self._rows["format"].value()[0]])
+            suffix = FORMATS[self._rows["format"].value()[0]]
+            editor.set_example(self.preset(), suffix, is_prompt=self._task != "matting")
 
     def _call_unchanged(self) -> None:
         """Take the values of now for those of the preset."""

@@ -20,10 +20,13 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from zippo_desktop.batch.plan import prompt_stem
+from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.errors import UsageError
 from zippo_desktop.export.name_template import FIELDS, Value, parse_template
 from zippo_desktop.gui.editors import Editor
 from zippo_desktop.gui.icons import icon
+from zippo_desktop.gui.layouts import elided
 from zippo_desktop.gui.theme import colour, set_look, set_role
 from zippo_desktop.imaging.arrangement import BLUR, background_of
 
@@ -40,6 +43,7 @@ EXAMPLE: Mapping[str, Value] = {
     "height": 4000,
     "seed": 7,
 }
+_PROMPT = (EXAMPLE["prompt"], prompt_stem(PromptRow(str(EXAMPLE["prompt"])), 1, 0, 1))  # and its usual name
 
 
 class BackgroundEditor(Editor):
@@ -89,7 +93,7 @@ class BackgroundEditor(Editor):
         names: dict[str | None, str] = {None: "Transparent", BLUR: "Photo, blurred"}
         names |= {value: words for words, value in _COLOURS.items()}
         text = names.get(self._value) or Path(self._value or "").name
-        short = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, _TEXT_PX)
+        short = elided(self.fontMetrics(), text, Qt.TextElideMode.ElideMiddle, _TEXT_PX)
         self.button.setText(f" {short}")
         self.button.setIcon(_swatch(self._value))
 
@@ -125,7 +129,7 @@ class NameEditor(Editor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._preset, self._suffix = "", ""
+        self._preset, self._suffix, self._is_prompt = "", "", False
         self.field = QLineEdit()
         self.field.setPlaceholderText("as the photo")
         self.example = QLabel()
@@ -154,9 +158,10 @@ class NameEditor(Editor):
             self.field.setText(value or "")
         self._show_example()
 
-    def set_example(self, preset: str, suffix: str) -> None:
-        """The preset's name and the ending that the example has."""
-        self._preset, self._suffix = preset, suffix
+    def set_example(self, preset: str, suffix: str, is_prompt: bool = False) -> None:
+        """The preset's name and the ending that the example has, and whether it is made of a prompt."""
+        self._preset, self._suffix, self._is_prompt = preset, suffix, is_prompt
+        self.field.setPlaceholderText("as the prompt" if is_prompt else "as the photo")
         self._show_example()
 
     def set_wrong(self, is_wrong: bool) -> None:
@@ -197,11 +202,12 @@ class NameEditor(Editor):
         except UsageError:
             self.example.hide()
             return
-        values = {**EXAMPLE, "preset": self._preset, "date": date.today()}
-        text = f"{EXAMPLE['stem']}.jpg → {template.fill(values)}{self._suffix}"
+        source, usual = _PROMPT if self._is_prompt else (f"{EXAMPLE['stem']}.jpg", EXAMPLE["stem"])
+        values = {**EXAMPLE, "stem": usual, "preset": self._preset, "date": date.today()}
+        text = f"{source} → {template.fill(values)}{self._suffix}"
         self.example.setToolTip(text)
         metrics = self.example.fontMetrics()
-        self.example.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, self.example.width()))
+        self.example.setText(elided(metrics, text, Qt.TextElideMode.ElideMiddle, self.example.width()))
         self.example.show()
 
 
