@@ -29,6 +29,7 @@ class FakeExpert:
             model_dir=Path("fake-expert"),
             size_px=96,
             matting_px=96,
+            closer_px=96,
             multiple_px=96,
             tasks=("matting",),
             licence="none",

@@ -48,7 +48,9 @@ def test_the_digest_follows_the_weights_whether_recorded_or_not(model):
 def test_photos_are_seen_at_the_size_of_pictures_unless_another_is_told(model):
     assert read_spec(model).matting_px == 32
     change(model / "zippo.json", matting_px=64)
-    assert (read_spec(model).size_px, read_spec(model).matting_px) == (32, 64)
+    assert (read_spec(model).size_px, read_spec(model).matting_px, read_spec(model).closer_px) == (32, 64, 64)
+    change(model / "zippo.json", closer_px=80)
+    assert (read_spec(model).matting_px, read_spec(model).closer_px) == (64, 80)
 
 
 def test_models_are_listed_and_found_by_name(model, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from zippo_desktop.errors import Cancelled
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import Metadata
 from zippo_desktop.imaging.resize import fit_to_network
-from zippo_desktop.pipelines import matting
+from zippo_desktop.pipelines import matting, network_matte
 from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.pipelines.second_pass import LEAST_AGREEMENT
 
@@ -297,3 +297,11 @@ def test_steps_of_a_batch_are_counted_for_each_picture():
     assert told[-1] == (12, 12)
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert len(told) == 4 + 2 + 4 + 1  # whole, closer, mirrored; one closer look was not taken
+
+
+def test_a_closer_look_has_a_size_of_its_own():
+    session = FakeSession(size_px=64, closer_px=96)
+    found, prepared = found_in(scene(), MattingRequest(), session)
+    assert found.first.shape == (48, 64)
+    assert max(found.closer.shape) == 96
+    assert max(network_matte.fit(prepared.image, session.spec, is_closer=True).image.shape) == 96

@@ -45,13 +45,14 @@ class FakeSession:
         *,
         size_px: int = 64,
         matting_px: int | None = None,
+        closer_px: int | None = None,
         failures: Mapping[int, Exception] | None = None,
         memory_px: int | None = None,
         delay_s: float = 0.0,
         provider: str = "cpu",
         fallbacks: tuple[str, ...] = (),
     ) -> None:
-        self._spec = _spec(size_px, matting_px or size_px)
+        self._spec = _spec(size_px, matting_px or size_px, closer_px or matting_px or size_px)
         self._info = SessionInfo("fake", provider, fallbacks)
         self._failures = dict(failures or {})
         self._memory_px = memory_px
@@ -174,7 +175,7 @@ def _pixels(latents: Array) -> int:
     return latents[:, 0].size * DOWNSAMPLING**2
 
 
-def _spec(size_px: int, matting_px: int) -> ZippoSpec:
+def _spec(size_px: int, matting_px: int, closer_px: int) -> ZippoSpec:
     return ZippoSpec(
         name="fake",
         version="1",
@@ -182,6 +183,7 @@ def _spec(size_px: int, matting_px: int) -> ZippoSpec:
         model_dir=Path("fake"),
         size_px=size_px,
         matting_px=matting_px,
+        closer_px=closer_px,
         multiple_px=16,
         latent_channels=CHANNELS,
         downsampling=DOWNSAMPLING,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -77,7 +77,8 @@ def read_spec(model_dir: Path) -> ZippoSpec:
         digest=_model_digest(model_dir, manifest),
         model_dir=model_dir,
         size_px=_get(manifest, "size_px", int, model_dir),
-        matting_px=_matting_px(manifest, model_dir),
+        matting_px=_side(manifest, ("matting_px", "size_px"), model_dir),
+        closer_px=_side(manifest, ("closer_px", "matting_px", "size_px"), model_dir),
         multiple_px=_get(manifest, "multiple_px", int, model_dir),
         latent_channels=latent_channels,
         downsampling=downsampling,
@@ -210,9 +211,9 @@ def _content(model_dir: Path) -> list[Path]:
     return sorted(path for pattern in _CONTENT for path in model_dir.glob(pattern))
 
 
-def _matting_px(manifest: Mapping[str, Any], model_dir: Path) -> int:
-    """The size at which photos are seen: that of the pictures that the model makes, if no other is told."""
-    key = "matting_px" if "matting_px" in manifest else "size_px"
+def _side(manifest: Mapping[str, Any], keys: Sequence[str], model_dir: Path) -> int:
+    """A side in pixels: of the first of these keys that the manifest has."""
+    key = next((key for key in keys if key in manifest), keys[-1])
     return int(_get(manifest, key, int, model_dir))
 
 

@@ -25,6 +25,7 @@ class ModelSpec:
     model_dir: Path
     size_px: int  # the longer side of the pictures that it makes
     matting_px: int  # the longer side at which it sees a photo to be matted
+    closer_px: int  # the same of a crop round the subject, for a second look
     multiple_px: int  # picture sides must divide by this
     tasks: tuple[str, ...]
     licence: str

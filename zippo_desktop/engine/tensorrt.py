@@ -78,7 +78,7 @@ def build_notice(engine_dir: Path) -> str | None:
 def input_ranges(spec: ZippoSpec, graph: str) -> dict[str, ShapeRange]:
     """The range of every input of a graph that has dynamic dimensions."""
     f = spec.downsampling
-    largest = max(MAX_SIZE_FACTOR * spec.size_px, spec.matting_px)
+    largest = max(MAX_SIZE_FACTOR * spec.size_px, spec.matting_px, spec.closer_px)
     sides = (spec.multiple_px // f, spec.matting_px // f, largest // f)  # in latents
     if graph == "unet":
         width = int(read_config(spec.model_dir, "unet")["cross_attention_dim"])

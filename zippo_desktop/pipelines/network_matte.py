@@ -56,8 +56,12 @@ def prepare(photo: Photo, spec: ModelSpec) -> Prepared:
     return Prepared(image, fit(image, spec))
 
 
-def fit(image: Picture, spec: ModelSpec) -> Fit:
-    """An sRGB picture [H,W,3] at the network's size, and in the detail that an image encoder sees."""
+def fit(image: Picture, spec: ModelSpec, is_closer: bool = False) -> Fit:
+    """An sRGB picture [H,W,3] at the network's size, and in the detail that an image encoder sees.
+
+    A crop round the subject, for a closer look, has a size of its own.
+    """
+    side = spec.closer_px if is_closer else spec.matting_px
     if spec.is_stretched:
-        return stretch_to_network(image, spec.matting_px)
-    return fit_to_network(image, spec.matting_px, spec.multiple_px, spec.detail)
+        return stretch_to_network(image, side)
+    return fit_to_network(image, side, spec.multiple_px, spec.detail)

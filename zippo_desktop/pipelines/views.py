@@ -33,7 +33,7 @@ def look(
     # 2. the closer looks, by place
     boxes = [_close_up(first, photo, request) for first, photo in zip(firsts, photos, strict=True)]
     crops = {
-        place: fit(photos[place].image[box.slices], session.spec)
+        place: fit(photos[place].image[box.slices], session.spec, is_closer=True)
         for place, box in enumerate(boxes)
         if box is not None
     }

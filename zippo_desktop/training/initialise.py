@@ -47,6 +47,7 @@ def initialise(source: Path, target: Path) -> None:
         version="0",
         size_px=int(base.config["sample_size"]) * downsampling,
         matting_px=int(base.config["sample_size"]) * downsampling,
+        closer_px=int(base.config["sample_size"]) * downsampling,
         multiple_px=downsampling * unet_factor,
         text_tokens=_text_tokens(target),
         licence="that of the base model",

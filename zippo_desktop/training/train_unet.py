@@ -218,6 +218,7 @@ def _record(config: TrainConfig) -> None:
         version=known.get("version", "0"),
         size_px=config.data.size_px,
         matting_px=config.data.scene_side,
+        closer_px=known.get("closer_px", config.data.scene_side),
         multiple_px=downsampling * 2 ** (len(unet["block_out_channels"]) - 1),
         text_tokens=known.get("text_tokens", TEXT_TOKENS),
         licence=known.get("licence", "MIT"),
