@@ -23,8 +23,8 @@ def look(
 ) -> list[NetworkMatte]:
     """One model's mattes of some photos, which are prepared for it and best of one padded shape.
 
-    No call of the network has more pictures than there are photos, so that memory for the first pass is
-    memory for all. Steps are counted for each picture. Which closer looks are worth it is known only
+    No call of the network has more pictures than there are photos; those of closer looks may be larger
+    (`closer_px`). Steps are counted for each picture. Which closer looks are worth it is known only
     after the first pass: they are part of the total from the start, and told as done at once if left out.
     """
     batches = Batches(session, request, len(photos), _looks(request), on_step)
