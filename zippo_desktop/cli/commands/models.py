@@ -153,6 +153,7 @@ def _zippo_facts(folder: Path) -> dict[str, Any]:
         "version": spec.version,
         "folder": folder,
         "sees photos at": f"{spec.matting_px} px",
+        "looks closer at": f"{spec.closer_px} px",
         "makes pictures of": f"{spec.size_px} px",
         "sizes": f"multiples of {spec.multiple_px} px",
         "tasks": ", ".join(spec.tasks),
