@@ -13,9 +13,12 @@ def cutout(rng: np.random.Generator) -> np.ndarray:
     return np.full((20, 20, 4), 255, np.uint8)
 
 
+@pytest.mark.parametrize("is_sharp", [False, True])
 @pytest.mark.parametrize("seed", range(40))
-def test_a_background_is_a_picture_and_the_same_again(seed: int):
-    one, two = (background(lambda rng: SMOOTH, cutout, 64, np.random.default_rng(seed)) for _ in range(2))
+def test_a_background_is_a_picture_and_the_same_again(seed: int, is_sharp: bool):
+    one, two = (
+        background(lambda rng: SMOOTH, cutout, 64, np.random.default_rng(seed), is_sharp) for _ in range(2)
+    )
     assert one.shape == (64, 64, 3)
     assert one.dtype == np.float32
     assert -1e-6 < one.min() <= one.max() < 1 + 1e-6

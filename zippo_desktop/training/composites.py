@@ -25,6 +25,8 @@ from zippo_desktop.training.optics import (
 from zippo_desktop.training.placement import Array, Pose, Rng, over, place, random_pose
 from zippo_desktop.training.scenery import Source, background
 
+BLURRED, SHARP_BLURRED = 0.5, 0.35  # of the backgrounds, out of focus
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -34,16 +36,24 @@ class Pair:
     matte: Array
 
 
-def scene(subject: NDArray[np.uint8], distractor: Source, backdrop: Source, size: int, rng: Rng) -> Pair:
+def scene(
+    subject: NDArray[np.uint8],
+    distractor: Source,
+    backdrop: Source,
+    size: int,
+    rng: Rng,
+    is_sharp: bool = False,
+) -> Pair:
     """Compose `subject` ([H,W,4] uint8) into a scene of `size` pixels.
 
-    `distractor` and `backdrop` draw further material ([H,W,4] and [H,W,3] uint8).
+    `distractor` and `backdrop` draw further material ([H,W,4] and [H,W,3] uint8). With `is_sharp` more
+    backgrounds are in focus.
     """
-    canvas = background(backdrop, distractor, size, rng)
+    canvas = background(backdrop, distractor, size, rng, is_sharp)
     if rng.random() < 0.5:
         for _ in range(rng.integers(1, 3)):
             canvas = _add_distractor(canvas, distractor(rng), size, rng)
-    if rng.random() < 0.35:
+    if rng.random() < (SHARP_BLURRED if is_sharp else BLURRED):
         canvas = blur(canvas, rng.uniform(0.3, 2.5) * size / 128)
     colour, matte = place(_jitter_colour(subject, rng), size, _subject_pose(rng))
     if rng.random() < 0.3:

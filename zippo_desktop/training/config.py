@@ -19,6 +19,7 @@ class DataConfig:
     backgrounds: tuple[Path, ...]
     size_px: int = 128
     scene_px: int = 0  # of scenes, which train matting alone; 0: as of studio shots, size_px
+    sharp_backgrounds: bool = False  # more of them in focus: needed where scenes are larger than 128 px
     workers: int = 1
     photos: tuple[Path, ...] = ()  # folders with image/ and matte/, as `evaluate` takes them
     captioned: tuple[Path, ...] = ()  # pictures without mattes, for a conversion: see `captioned.py`
@@ -72,9 +73,7 @@ class UnetConfig:
     layers: int = 1
     heads: int = 4
     feature_channels: int = 160  # of an image encoder that is added
-    rgb_gain: float = (
-        0.0  # brings pictures' latents to the variance of mattes'; 0: as it is, 1 in a fresh UNet
-    )
+    rgb_gain: float = 0.0  # scales pictures' latents to mattes' variance; 0: as it is, 1 in a fresh UNet
     scenes_per_batch: float = 0.75  # share of pairs that train matting alone; the rest train all branches
     photos_per_batch: float = 0.5  # share of the scenes that are photos, where `data.photos` names any
     last_step_share: float = 0.4  # share of pairs at t = T, the only step of one-step matting

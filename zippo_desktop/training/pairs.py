@@ -59,7 +59,8 @@ class PairSource:
         """A subject in a scene, whatever its framing."""
         rng = np.random.default_rng([self.seed, 0, index])
         cutout = self._draw(self.cutouts, rng)
-        pair = scene(self._rgba(cutout), self._distractor, self._background, self.data.size_px, rng)
+        draw = self._distractor, self._background
+        pair = scene(self._rgba(cutout), *draw, self.data.size_px, rng, self.data.sharp_backgrounds)
         return CaptionedPair(pair, self._caption(cutout, rng), False)
 
     def studio(self, index: int) -> CaptionedPair:

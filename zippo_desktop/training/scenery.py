@@ -1,6 +1,7 @@
 """Backgrounds to put a subject before: photographs, studio sheets, cloud noise, dead leaves, clutter.
 
-Many of them are as sharp as any subject: else a network learns that what is sharp is the subject.
+Where pictures are large, `is_sharp` makes many of them as sharp as any subject: else a network learns that
+what is sharp is the subject.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from zippo_desktop.training.placement import Array, Rng, over, place, random_pos
 
 Source = Callable[[Rng], NDArray[np.uint8]]
 LEAVES = 600
+KINDS = (0.68, 0.84, 1.0)  # up to where a random number means a photograph, a sheet, noise; beyond it leaves
+SHARP_KINDS = (0.60, 0.74, 0.86)
 
 
-def background(draw: Source, draw_cutout: Source, size: int, rng: Rng) -> Array:
+def background(draw: Source, draw_cutout: Source, size: int, rng: Rng, is_sharp: bool = False) -> Array:
     """A crop of a photograph (mostly), a plain or graded sheet, noise, leaves, or clutter: [S,S,3] 0..1."""
     kind = rng.random()
-    if kind < 0.60:
-        canvas = _photo_crop(draw(rng), size, rng)
-    elif kind < 0.74:
+    photographs, sheets, noise = SHARP_KINDS if is_sharp else KINDS
+    if kind < photographs:
+        canvas = _photo_crop(draw(rng), size, rng, is_sharp)
+    elif kind < sheets:
         canvas = _gradient(size, rng)
-    elif kind < 0.86:
+    elif kind < noise:
         canvas = _cloud(size, rng)
     else:
         canvas = _dead_leaves(draw(rng), size, rng)
@@ -38,7 +42,7 @@ def background(draw: Source, draw_cutout: Source, size: int, rng: Rng) -> Array:
     return canvas
 
 
-def _photo_crop(picture: NDArray[np.uint8], size: int, rng: Rng) -> Array:
+def _photo_crop(picture: NDArray[np.uint8], size: int, rng: Rng, is_sharp: bool) -> Array:
     height, width = picture.shape[:2]
     side = round(min(height, width) * rng.uniform(0.4, 1.0))
     top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)
@@ -47,7 +51,7 @@ def _photo_crop(picture: NDArray[np.uint8], size: int, rng: Rng) -> Array:
         crop = crop[:, ::-1]
     if rng.random() < 0.3:
         crop = crop[..., rng.permutation(3)]
-    if side < size and rng.random() < 0.5:
+    if is_sharp and side < size and rng.random() < 0.5:
         return _mirrored(crop, size, int(rng.integers(2, 4)))
     return resize(crop, size, size)
 
