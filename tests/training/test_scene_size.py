@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.test_train import begun, folder_with_vae, write_config  # noqa: F401
+from tests.training.test_train import begun, folder_with_vae, run, write_config  # noqa: F401
 from zippo_desktop.engine.model_store import read_spec
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.pipelines import generation, network_matte
@@ -24,18 +24,27 @@ def test_a_run_learns_from_scenes_and_studio_shots_of_two_sizes(folder_with_vae:
     folder = folder_with_vae
     config = write_config(folder, "unet", steps=5, replay=2)
     text = config.read_text("utf-8").replace("size_px = 32", "size_px = 32\nscene_px = 64")
+    run(folder, "unet", steps=0)
+    note_closer_look(folder / "model" / "zippo.json", 48)
+    run(folder, "unet", steps=0)
+    assert read_spec(folder / "model").closer_px == 48
     config.write_text(text.replace("[unet]", "[unet]\nscenes_per_batch = 0.5"), "utf-8")
 
     train(config)
 
     spec = read_spec(folder / "model")
     assert (spec.size_px, spec.matting_px) == (32, 64)
+    assert spec.closer_px == 64  # 48 was good beside photos of 32
     log = [json.loads(line) for line in (folder / "unet-run" / "log.jsonl").open(encoding="utf-8")]
     assert {"rgb_to_matte", "matte_to_rgb", "joint_rgb", "joint_matte", "decoded"} <= log[-1].keys()
     session = TorchSession.open(folder / "model")
     photo = np.zeros((90, 120, 3), np.uint8)
     assert network_matte.fit(photo, session.spec).image.shape == (48, 64, 3)
     assert generation.infer(session, GenerationRequest("a red apple", steps=1)).shape == (32, 32, 4)
+
+
+def note_closer_look(manifest: Path, side: int) -> None:
+    manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | {"closer_px": side}), "utf-8")
 
 
 def test_a_loss_is_the_mean_over_the_batches_that_have_it() -> None:

@@ -41,13 +41,14 @@ def initialise(source: Path, target: Path) -> None:
     write_index(target)
     downsampling = downsampling_of(read_config(target, "vae"))
     unet_factor = 2 ** (len(base.config["block_out_channels"]) - 1)
+    side = int(base.config["sample_size"]) * downsampling
     write_manifest(
         target,
         name=target.resolve().name,
         version="0",
-        size_px=int(base.config["sample_size"]) * downsampling,
-        matting_px=int(base.config["sample_size"]) * downsampling,
-        closer_px=int(base.config["sample_size"]) * downsampling,
+        size_px=side,
+        matting_px=side,
+        closer_px=side,
         multiple_px=downsampling * unet_factor,
         text_tokens=_text_tokens(target),
         licence="that of the base model",

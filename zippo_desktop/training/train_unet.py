@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -206,6 +206,12 @@ def _sheets(
         write_samples(session, *unseen, config.run_dir, step)
 
 
+def _closer_px(known: Mapping[str, Any], matting_px: int) -> int:
+    """What was found to be best holds for the size that photos were seen at, and for no other."""
+    before = known.get("matting_px", known.get("size_px"))
+    return int(known.get("closer_px", matting_px)) if before == matting_px else matting_px
+
+
 def _record(config: TrainConfig) -> None:
     vae = read_config(config.model_dir, "vae")
     unet = read_config(config.model_dir, "unet")
@@ -218,7 +224,7 @@ def _record(config: TrainConfig) -> None:
         version=known.get("version", "0"),
         size_px=config.data.size_px,
         matting_px=config.data.scene_side,
-        closer_px=known.get("closer_px", config.data.scene_side),
+        closer_px=_closer_px(known, config.data.scene_side),
         multiple_px=downsampling * 2 ** (len(unet["block_out_channels"]) - 1),
         text_tokens=known.get("text_tokens", TEXT_TOKENS),
         licence=known.get("licence", "MIT"),
