@@ -22,11 +22,17 @@ def find_spec(model: str | Path) -> ModelSpec:
     """
     if model == AUTO:
         return auto_spec(find_zippo(), [expert_spec(expert) for expert in installed_experts()])
+    found = find_installed(model)
+    return read_spec(found) if isinstance(found, Path) else expert_spec(found)
+
+
+def find_installed(model: str | Path) -> Path | InstalledExpert:
+    """A Zippo model's folder, or an installed expert, given by name or folder. Raises `ModelError`."""
     if model not in [folder.name for folder in list_models()]:
         expert = find_expert(str(model))
         if expert is not None:
-            return expert_spec(expert)
-    return read_spec(find_model(model))
+            return expert
+    return find_model(model)
 
 
 def model_names() -> list[str]:

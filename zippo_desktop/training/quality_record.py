@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from zippo_desktop.engine.expert_manifest import MANIFEST_FILE, ExpertManifest, Quality, manifest_text
-from zippo_desktop.engine.expert_store import InstalledExpert, find_expert
-from zippo_desktop.engine.find_spec import AUTO
-from zippo_desktop.engine.model_store import find_model, list_models
+from zippo_desktop.engine.expert_store import InstalledExpert
+from zippo_desktop.engine.find_spec import AUTO, find_installed
 from zippo_desktop.errors import UsageError
 from zippo_desktop.training.evaluation_report import MODEL, EvaluationReport
 from zippo_desktop.training.model_folder import record_quality
@@ -26,17 +25,15 @@ def open_record(model: str, images_dir: Path, command: str) -> Record:
     """
     if model == AUTO:
         raise UsageError("--record needs one model: 'auto' is two.", "Name a Zippo model or an expert.")
-    is_zippo = model in [folder.name for folder in list_models()]
-    expert = None if is_zippo else find_expert(model)
-    if expert is None:
-        folder = find_model(model)
-        return lambda report: record_quality(folder, {"matting": report.quality()})
-    if not expert.is_own:
+    found = find_installed(model)
+    if isinstance(found, Path):
+        return lambda report: record_quality(found, {"matting": report.quality()})
+    if not found.is_own:
         raise UsageError(
-            f"{expert.path} is another program's file: nothing is recorded beside it.",
-            f"Take it in first: zippo-desktop models import {expert.path}",
+            f"{found.path} is another program's file: nothing is recorded beside it.",
+            f"Take it in first: zippo-desktop models import {found.path}",
         )
-    return lambda report: _record_row(expert, quality_row(report, images_dir, command))
+    return lambda report: _record_row(found, quality_row(report, images_dir, command))
 
 
 def quality_row(report: EvaluationReport, images_dir: Path, command: str) -> Quality:

@@ -130,18 +130,19 @@ def path(model: ModelArgument) -> None:
 
 def _find(model: str) -> Path | InstalledExpert:
     """A Zippo model's folder or an installed expert. Raises `ModelError`, for known experts with a hint."""
-    from zippo_desktop.engine.expert_store import find_expert, known_experts
-    from zippo_desktop.engine.model_store import find_model, list_models
+    from zippo_desktop.engine.expert_store import known_experts
+    from zippo_desktop.engine.find_spec import find_installed
     from zippo_desktop.errors import ModelError
+    from zippo_desktop.paths import models_dir
 
-    if model not in [folder.name for folder in list_models()]:
-        expert = find_expert(model)
-        if expert:
-            return expert
-        if model in [each.name for each in known_experts()]:
-            hint = f"Fetch it with: zippo-desktop models get {model}"
-            raise ModelError(f"The model '{model}' is known, but not installed.", hint)
-    return find_model(model)
+    try:
+        return find_installed(model)
+    except ModelError as error:
+        is_known = model in [each.name for each in known_experts()]
+        if not is_known or (models_dir() / model).exists():  # one that is there is damaged
+            raise
+        hint = f"Fetch it with: zippo-desktop models get {model}"
+        raise ModelError(f"The model '{model}' is known, but not installed.", hint) from error
 
 
 def _zippo_facts(folder: Path) -> dict[str, Any]:
