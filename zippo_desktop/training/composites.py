@@ -23,9 +23,11 @@ from zippo_desktop.training.optics import (
     motion_blur,
 )
 from zippo_desktop.training.placement import Array, Pose, Rng, over, place, random_pose
-from zippo_desktop.training.scenery import Source, background
+from zippo_desktop.training.scenery import Source, background, photo_crop
+from zippo_desktop.training.surfaces import vary_surface
 
 BLURRED, SHARP_BLURRED = 0.5, 0.35  # of the backgrounds, out of focus
+LARGE, VARIED_LARGE = (0.15, 1.3), (0.25, 1.6)  # the share that outgrow the frame, and how far
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,12 @@ def scene(
     size: int,
     rng: Rng,
     is_sharp: bool = False,
+    is_varied: bool = False,
 ) -> Pair:
     """Compose `subject` ([H,W,4] uint8) into a scene of `size` pixels.
 
     `distractor` and `backdrop` draw further material ([H,W,4] and [H,W,3] uint8). With `is_sharp` more
-    backgrounds are in focus.
+    backgrounds are in focus; with `is_varied` surfaces, sizes and the picture's sharpness differ more.
     """
     canvas = background(backdrop, distractor, size, rng, is_sharp)
     if rng.random() < 0.5:
@@ -55,7 +58,9 @@ def scene(
             canvas = _add_distractor(canvas, distractor(rng), size, rng)
     if rng.random() < (SHARP_BLURRED if is_sharp else BLURRED):
         canvas = blur(canvas, rng.uniform(0.3, 2.5) * size / 128)
-    colour, matte = place(_jitter_colour(subject, rng), size, _subject_pose(rng))
+    colour, matte = place(_jitter_colour(subject, rng), size, _subject_pose(rng, is_varied))
+    if is_varied:
+        colour = vary_surface(colour, matte, photo_crop(backdrop(rng), size, rng, is_sharp), rng)
     if rng.random() < 0.3:
         colour = match_light(colour, matte, canvas, rng)
     if rng.random() < 0.1:
@@ -64,7 +69,7 @@ def scene(
     for shadow, chance in ((cast_shadow, 0.4), (contact_shadow, 0.2)):
         if rng.random() < chance:
             canvas = canvas * (1.0 - shadow(matte, rng))
-    return Pair(*camera(over(colour, matte, canvas), matte, rng))
+    return Pair(*camera(over(colour, matte, canvas), matte, rng, is_varied))
 
 
 def studio(subject: NDArray[np.uint8], size: int, rng: Rng) -> Pair:
@@ -75,8 +80,9 @@ def studio(subject: NDArray[np.uint8], size: int, rng: Rng) -> Pair:
     return Pair(over(colour, matte, np.full((size, size, 3), STUDIO_GREY, np.float32)), matte)
 
 
-def _subject_pose(rng: Rng) -> Pose:
-    scale = rng.uniform(0.45, 1.0) if rng.random() < 0.85 else rng.uniform(1.0, 1.3)
+def _subject_pose(rng: Rng, is_varied: bool) -> Pose:
+    large, largest = VARIED_LARGE if is_varied else LARGE
+    scale = rng.uniform(0.45, 1.0) if rng.random() < 1 - large else rng.uniform(1.0, largest)
     angle = rng.uniform(-25, 25) if rng.random() < 0.4 else 0.0
     room = 0.5 * max(0.0, 1.0 - scale) + 0.08
     return random_pose(rng, scale, angle, room, rng.random() < 0.5)

@@ -20,6 +20,7 @@ class DataConfig:
     size_px: int = 128
     scene_px: int = 0  # of scenes, which train matting alone; 0: as of studio shots, size_px
     sharp_backgrounds: bool = False  # more of them in focus: needed where scenes are larger than 128 px
+    varied_sharpness: bool = False  # of subjects and whole pictures, with textures and larger subjects
     workers: int = 1
     photos: tuple[Path, ...] = ()  # folders with image/ and matte/, as `evaluate` takes them
     captioned: tuple[Path, ...] = ()  # pictures without mattes, for a conversion: see `captioned.py`
@@ -78,6 +79,7 @@ class UnetConfig:
     photos_per_batch: float = 0.5  # share of the scenes that are photos, where `data.photos` names any
     last_step_share: float = 0.4  # share of pairs at t = T, the only step of one-step matting
     studio_t_power: float = 1.0  # studio shots draw t = T * u**power, u uniform: below 1, more noise
+    finest_channels: int = 0  # widens the first level of a trained UNet; 0: as it is
     replay: int = 1  # how many times an encoded pair is used, on average
     caption_dropout: float = 0.1
     matting_caption_dropout: float = 0.7

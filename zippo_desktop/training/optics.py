@@ -60,9 +60,14 @@ def motion_blur(image: Array, length: float, angle: float) -> Array:
     return float32(cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
 
 
-def camera(image: Array, matte: Array, rng: Rng) -> tuple[Array, Array]:
-    """What lens, sensor and file do to the picture; blur reaches the matte too, the rest does not."""
+def camera(image: Array, matte: Array, rng: Rng, is_varied: bool = False) -> tuple[Array, Array]:
+    """What lens, sensor and file do to the picture; blur reaches the matte too, the rest does not.
+
+    With `is_varied` more pictures are soft all over, as small ones are, and some sharpened.
+    """
     size = len(matte)
+    if is_varied:
+        image, matte = _refocus(image, matte, rng)
     if rng.random() < 0.2:
         sigma = rng.uniform(0.3, 0.9) * size / 128
         image, matte = blur(image, sigma), blur(matte, sigma)
@@ -74,6 +79,17 @@ def camera(image: Array, matte: Array, rng: Rng) -> tuple[Array, Array]:
     if rng.random() < 0.3:
         image = _jpeg(image, int(rng.integers(40, 95)))
     return image, np.clip(matte, 0.0, 1.0)
+
+
+def _refocus(image: Array, matte: Array, rng: Rng) -> tuple[Array, Array]:
+    unit, kind = len(matte) / 256, rng.random()
+    if kind < 0.2:
+        sigma = rng.uniform(0.8, 2.8) * unit
+        return blur(image, sigma), blur(matte, sigma)
+    if kind < 0.5:
+        amount = np.float32(rng.uniform(0.3, 1.5))
+        image = np.clip(image + amount * (image - blur(image, rng.uniform(0.5, 1.5) * unit)), 0.0, 1.0)
+    return image, matte
 
 
 def blur(image: Array, sigma: float) -> Array:

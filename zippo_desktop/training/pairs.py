@@ -59,8 +59,9 @@ class PairSource:
         """A subject in a scene, whatever its framing."""
         rng = np.random.default_rng([self.seed, 0, index])
         cutout = self._draw(self.cutouts, rng)
-        draw = self._distractor, self._background
-        pair = scene(self._rgba(cutout), *draw, self.data.size_px, rng, self.data.sharp_backgrounds)
+        data, draw = self.data, (self._distractor, self._background)
+        is_sharp, is_varied = data.sharp_backgrounds, data.varied_sharpness
+        pair = scene(self._rgba(cutout), *draw, data.size_px, rng, is_sharp, is_varied)
         return CaptionedPair(pair, self._caption(cutout, rng), False)
 
     def studio(self, index: int) -> CaptionedPair:

@@ -26,7 +26,7 @@ def background(draw: Source, draw_cutout: Source, size: int, rng: Rng, is_sharp:
     kind = rng.random()
     photographs, sheets, noise = SHARP_KINDS if is_sharp else KINDS
     if kind < photographs:
-        canvas = _photo_crop(draw(rng), size, rng, is_sharp)
+        canvas = photo_crop(draw(rng), size, rng, is_sharp)
     elif kind < sheets:
         canvas = _gradient(size, rng)
     elif kind < noise:
@@ -42,7 +42,8 @@ def background(draw: Source, draw_cutout: Source, size: int, rng: Rng, is_sharp:
     return canvas
 
 
-def _photo_crop(picture: NDArray[np.uint8], size: int, rng: Rng, is_sharp: bool) -> Array:
+def photo_crop(picture: NDArray[np.uint8], size: int, rng: Rng, is_sharp: bool) -> Array:
+    """A square window of a picture [H,W,3] uint8, maybe mirrored, with exchanged colours: [S,S,3] 0..1."""
     height, width = picture.shape[:2]
     side = round(min(height, width) * rng.uniform(0.4, 1.0))
     top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)

@@ -44,6 +44,7 @@ from zippo_desktop.training.rgb_gain import set_rgb_gain
 from zippo_desktop.training.samples import write_samples
 from zippo_desktop.training.unet_batches import BatchMaker, check_material, seen_at
 from zippo_desktop.training.unet_losses import base_losses, mean_losses, step_losses
+from zippo_desktop.training.wider_unet import widen_finest_level
 
 TEXT_TOKENS = 32
 CODED_AT_ONCE_PX = 1 << 20
@@ -65,6 +66,8 @@ def train_unet(config: TrainConfig) -> None:
             add_image_encoder(config)
         if config.unet.rgb_gain:
             set_rgb_gain(config.model_dir, config.unet.rgb_gain)
+        if config.unet.finest_channels:
+            widen_finest_level(config.model_dir, config.unet.finest_channels)
         begin_conversion(config)
     accelerator.wait_for_everyone()
     _require_fitting_conversion(config)
