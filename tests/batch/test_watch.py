@@ -54,6 +54,7 @@ class Bench:
 
     def __init__(self, root):
         self.folder, self.out, self.jobs = root / "in", root / "out", root / "jobs"
+        self.look = root / "look"  # for uncertain results, where they have a folder
         self.folder.mkdir()
         self.told, self.events, self.sessions = [], [], []
         self.watch = Watch(self.folder, MattingRequest(), Options(self.out))
@@ -214,6 +215,52 @@ def test_a_changed_photo_is_done_again(bench, on_changed, results):
     assert bench.ended == [("a.png", "done"), ("a.png", "skipped" if on_changed == "skip" else "done")]
 
 
+def apart(bench, below=1.01, **changed):
+    """Options by which all results, or with 0 none, are uncertain and go to a folder below the watched one."""
+    return Options(bench.out, uncertain_dir=bench.folder / "look", uncertain_below=below, **changed)
+
+
+def looked_at(bench):
+    folder = bench.folder / "look"
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+
+
+def test_uncertain_results_go_apart_and_are_not_taken_for_photos(bench):
+    save_photo(bench.folder / "sub" / "a.jpg")
+    result = bench.run(None, put(bench.folder, "a.png"), None, None, options=apart(bench))
+    assert (bench.results, looked_at(bench)) == ([], ["a.png", "sub/a.png"])
+    assert (result.counts[Status.DONE], result.uncertain) == (2, 2)
+    bench.run(None, None, options=apart(bench))  # nor by the next run
+    assert len(bench.ended) == 2
+    bench.run(put(bench.folder, "b.jpg"), None, None, options=apart(bench, 0))
+    assert (bench.results, looked_at(bench)) == (["b.png"], ["a.png", "sub/a.png"])
+
+
+def test_a_changed_photo_s_uncertain_result_is_replaced_only_if_asked(bench):
+    save_photo(bench.folder / "a.jpg")
+    bench.run(None, options=apart(bench))
+    bench.run(None, put(bench.folder, "a.jpg", 40), None, None, options=apart(bench))
+    assert looked_at(bench) == ["a-2.png", "a.png"]
+    change = put(bench.folder, "a.jpg", 60)
+    overwriting = apart(bench, on_existing="overwrite")
+    bench.run(None, change, None, None, options=overwriting, on_changed="overwrite")
+    assert looked_at(bench) == ["a-2.png", "a.png"]
+    surer = apart(bench, 0, on_existing="overwrite")
+    bench.run(None, put(bench.folder, "a.jpg", 50), None, None, options=surer, on_changed="overwrite")
+    assert (bench.results, looked_at(bench)) == (["a-2.png"], ["a.png"])  # it is uncertain no more
+
+
+def test_another_folder_for_uncertain_results_replaces_nothing_in_it(bench):
+    save_photo(bench.folder / "a.jpg")
+    bench.run(None, options=apart(bench))
+    other = bench.folder / "other"
+    theirs = save_photo(other / "a.png").read_bytes()
+    options = replace(apart(bench, on_existing="overwrite"), uncertain_dir=other)
+    bench.run(None, put(bench.folder, "a.jpg", 40), None, None, options=options, on_changed="overwrite")
+    assert (other / "a.png").read_bytes() == theirs
+    assert (other / "a-2.png").exists()
+
+
 def test_a_bad_photo_is_told_once_and_tried_again_when_it_has_changed(bench):
     save_truncated(bench.folder / "a.jpg")
     bench.run(*[None] * 3)
@@ -264,7 +311,7 @@ def test_a_full_job_is_followed_by_another(bench, monkeypatch):
     assert len(bench.ended) == 6
 
 
-@pytest.mark.parametrize("name", ["folder", "out"])
+@pytest.mark.parametrize("name", ["folder", "out", "look"])
 def test_a_folder_that_vanishes_is_waited_for_with_one_sentence(bench, name):
     gone, aside = getattr(bench, name), bench.folder.parent / "aside"
     save_photo(bench.folder / "a.png")
@@ -275,6 +322,7 @@ def test_a_folder_that_vanishes_is_waited_for_with_one_sentence(bench, name):
         lambda: aside.rename(gone),
         put(bench.folder, "b.png"),
         *[None] * 2,
+        options=Options(bench.out, uncertain_dir=bench.look),
     )
     cannot, back = bench.told
     assert str(gone) in cannot
@@ -377,6 +425,8 @@ def test_folders_that_cannot_be_watched_are_refused(bench, tmp_path):
     ]:
         with pytest.raises(UsageError, match=reason):
             bench.run(None, watched_dir=folder, options=Options(out))
+    with pytest.raises(UsageError, match="input and output"):
+        bench.run(None, options=Options(bench.out, uncertain_dir=bench.folder))
 
 
 def test_a_job_that_cannot_be_read_is_told_and_left_alone(bench):

@@ -88,6 +88,15 @@ def test_a_changed_photo_follows_on_existing(watch, tmp_path):
     assert len(list((tmp_path / "out").iterdir())) == 1
 
 
+def test_uncertain_results_are_counted_and_go_apart(watch, tmp_path):
+    save_photo(tmp_path / "in" / "a.png")
+    result = watch("--uncertain-below", 1, "--move-uncertain", tmp_path / "look", "-v")
+    assert result.stdout == "1 cut out (1 uncertain).\n"
+    assert "uncertain: " in result.stderr
+    assert (tmp_path / "look" / "a.png").exists()
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_a_model_that_cannot_be_used_ends_it(watch, tmp_path, monkeypatch):
     save_photo(tmp_path / "in" / "a.png")
 

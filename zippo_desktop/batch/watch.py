@@ -28,9 +28,10 @@ ShowRound = Callable[[], AbstractContextManager[OnEvent]]
 
 @dataclass
 class WatchResult:
-    """How many photos ended how, and the sentence that ended the watch, "" if none did."""
+    """How many photos ended how, how many of the done are uncertain, and what ended the watch, "" if nothing."""
 
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
+    uncertain: int = 0
     stopped_by: str = ""
 
 
@@ -70,7 +71,8 @@ class FolderWatch:
         the model cannot serve; `ExportError` where the output folder cannot be made.
         """
         _check(self._watch)
-        make_output_dir(self._watch.options.output_dir)
+        for folder in self._watch.result_dirs:
+            make_output_dir(folder)
         with self._locks, closing(self._keeper):
             self._locks.enter_context(job_lock(self._jobs_dir / f"watch-{self._watch.key}"))
             job = WatchJob(self._watch, self._jobs_dir)
@@ -102,14 +104,15 @@ class FolderWatch:
         return self._arrivals.settled(self._listing, job.is_known, started)
 
     def _list(self) -> Listing:
-        """What the watched folder holds; nothing while it, or the output folder, is not there."""
-        watch, output_dir = self._watch, self._watch.options.output_dir
+        """What the watched folder holds; nothing while it, or a folder for results, is not there."""
+        watch = self._watch
         try:
-            listing = list_folder(watch.root, watch.recursive, (output_dir, self._jobs_dir))
+            listing = list_folder(watch.root, watch.recursive, (*watch.result_dirs, self._jobs_dir))
         except OSError:
             return self._wait_for(watch.watched_dir)
-        if not output_dir.is_dir():
-            return self._wait_for(output_dir)
+        for folder in watch.result_dirs:
+            if not folder.is_dir():
+                return self._wait_for(folder)
         if self._missing is not None:
             self._tell(f"The folder {self._missing} is back.")
             self._missing = None
@@ -166,6 +169,7 @@ class FolderWatch:
                     path = str(now.job.items[index].source)
                     job.note(path, self._listing.files[path].state, result)
                     self._result.counts[result.status] += 1
+                    self._result.uncertain += result.is_uncertain(self._watch.options.uncertain_below)
                     show(event)
             case _:
                 show(event)
@@ -179,12 +183,12 @@ class FolderWatch:
 
 def _check(watch: Watch) -> None:
     """Refuse folders that cannot be watched. Raises `UsageError`."""
-    folder, output_dir = watch.watched_dir, watch.options.output_dir
+    folder = watch.watched_dir
     if not folder.exists():
         raise UsageError(f"The folder {folder} does not exist.", "Make it, or check its name.")
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.", "Watch the folder that it is in.")
-    if output_dir.exists() and output_dir.samefile(folder):
+    if any(results.exists() and results.samefile(folder) for results in watch.result_dirs):
         raise UsageError(f"{folder} is input and output at once.", "Choose another output folder.")
 
 

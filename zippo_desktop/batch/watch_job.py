@@ -53,6 +53,11 @@ class Watch:
         return Path(os.path.realpath(self.watched_dir))
 
     @property
+    def result_dirs(self) -> tuple[Path, ...]:
+        """The folders that results go to: that for all, and that for uncertain ones if it is another."""
+        return tuple(filter(None, (self.options.output_dir, self.options.uncertain_dir)))
+
+    @property
     def key(self) -> str:
         """What tells this pair of folders from any other, whatever links lead to them."""
         pair = f"{self.root}\n{os.path.realpath(self.options.output_dir)}"
@@ -85,7 +90,12 @@ class WatchJob:
         self._watch = watch
         self._jobs_dir = jobs_dir
         self._root = watch.root
-        self._options = replace(watch.options, output_dir=watch.options.output_dir.absolute())
+        apart = watch.options.uncertain_dir
+        self._options = replace(
+            watch.options,
+            output_dir=watch.options.output_dir.absolute(),
+            uncertain_dir=apart and apart.absolute(),
+        )
         self._names = WatchNames(self._root, self._options)
         self._known: dict[str, State] = {}
         self._done: set[str] = set()  # photos whose latest result is there
@@ -143,13 +153,14 @@ class WatchJob:
         if place is not None:
             self._items[place] = replace(self._items[place], request=request, trimap=trimap)
             return place
-        target, is_done = self._names.former(source), path in self._done
-        if target is None or (is_done and self._watch.on_changed == "rename"):
+        places, is_done = self._names.former(source), path in self._done
+        if places is None or (is_done and self._watch.on_changed == "rename"):
             index = self._earlier + len(self._items)
             avoid_existing = is_done or self._options.on_existing == "rename"
-            target = self._names.target(source, index, request, avoid_existing=avoid_existing)
+            places = self._names.next(source, index, request, avoid_existing=avoid_existing)
         label = str(source.relative_to(self._root))
-        self._items.append(Item(label, request, target, source, trimap=trimap))
+        apart = places.uncertain
+        self._items.append(Item(label, request, places.target, source, trimap=trimap, uncertain_target=apart))
         return len(self._items) - 1
 
     def _read_parts(self) -> None:

@@ -31,8 +31,8 @@ def run_watch(watch: Watch, once: bool, quiet: bool | None) -> None:
 
     It is 0 for a watch that was ended, whatever failed in it; with `once`, that of any other job.
     """
-    shown, log, cancel = _Shown(quiet), open_log(), threading.Event()
     options = watch.options
+    shown, log, cancel = _Shown(quiet, options.uncertain_below), open_log(), threading.Event()
 
     def opened() -> Session:
         return open_session(options.model, options.engine, options.provider, shown.notice)
@@ -52,14 +52,15 @@ def run_watch(watch: Watch, once: bool, quiet: bool | None) -> None:
 class _Shown:
     """What is shown: a progress bar while there is something to do, nothing that moves between."""
 
-    def __init__(self, quiet: bool | None) -> None:
+    def __init__(self, quiet: bool | None, uncertain_below: float) -> None:
         self._quiet = quiet
+        self._uncertain_below = uncertain_below
         self._view: ProgressView | None = None
 
     @contextmanager
     def round(self) -> Iterator[OnEvent]:
         """The view of one round; gives what shows its events."""
-        with ProgressView(self._quiet) as view:
+        with ProgressView(self._quiet, self._uncertain_below) as view:
             self._view = view
             try:
                 yield view.show
@@ -100,7 +101,8 @@ def _summarise(result: WatchResult, quiet: bool | None) -> None:
         _tell(f"Stopped: {result.stopped_by}", "bold red")
     if quiet is not True:
         counts = result.counts
-        told = [f"{counts[Status.DONE]} cut out"]
+        uncertain = f" ({result.uncertain} uncertain)" if result.uncertain else ""
+        told = [f"{counts[Status.DONE]} cut out{uncertain}"]
         told += [f"{counts[kind]} {kind}" for kind in (Status.FAILED, Status.SKIPPED) if counts[kind]]
         output_console().print(plain(f"{', '.join(told)}."))
 

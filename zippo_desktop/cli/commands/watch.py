@@ -18,6 +18,8 @@ EXAMPLES = """Examples:
 
     zippo-desktop watch /mnt/studio/shoes -o /mnt/studio/cutouts --preset marketplace-white-2000 --settle 10
 
+    zippo-desktop watch incoming/ -o done --move-uncertain look
+
     zippo-desktop watch incoming/ -o done --once --quiet
 """
 
@@ -43,6 +45,8 @@ def watch(
             rich_help_panel="Files",
         ),
     ] = None,
+    uncertain_below: opt.UncertainBelowOption = None,
+    move_uncertain: opt.MoveUncertainOption = None,
     interval: Annotated[
         float,
         typer.Option(min=0.1, metavar="S", help="Seconds between two looks.", rich_help_panel=_FOLDER_PANEL),
@@ -73,7 +77,15 @@ def watch(
     from zippo_desktop.cli.run import Chosen, job_options
     from zippo_desktop.cli.watching import run_watch
 
-    chosen = Chosen(model, engine, provider, on_existing or "skip", max_megapixels)
+    chosen = Chosen(
+        model,
+        engine,
+        provider,
+        on_existing or "skip",
+        max_megapixels,
+        uncertain_below=uncertain_below,
+        uncertain_dir=move_uncertain,
+    )
     options, request = job_options(output, chosen, look)
     request = replace(request, prompt=prompt, seed=seed)
     on_changed = on_existing or "rename"
