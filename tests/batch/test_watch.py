@@ -216,7 +216,7 @@ def test_a_changed_photo_is_done_again(bench, on_changed, results):
 
 
 def apart(bench, below=1.01, **changed):
-    """Options by which all results, or with 0 none, are uncertain and go to a folder below the watched one."""
+    """Options by which all results, or with 0 none, are uncertain; they go below the watched folder."""
     return Options(bench.out, uncertain_dir=bench.folder / "look", uncertain_below=below, **changed)
 
 

@@ -28,7 +28,7 @@ ShowRound = Callable[[], AbstractContextManager[OnEvent]]
 
 @dataclass
 class WatchResult:
-    """How many photos ended how, how many of the done are uncertain, and what ended the watch, "" if nothing."""
+    """How many photos ended how, how many results are uncertain, and what ended the watch, "" if nothing."""
 
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
     uncertain: int = 0
