@@ -7,7 +7,7 @@ import numpy as np
 from zippo_desktop.training.optics import blur
 from zippo_desktop.training.placement import Array, Rng
 
-TEXTURED, SHARPENED = 0.35, 0.5
+TEXTURED, SHARPENED = 0.3, 0.5
 LIFT = 0.05  # keeps the darkest parts of a texture from counting for much
 
 
@@ -17,7 +17,7 @@ def vary_surface(colour: Array, matte: Array, texture: Array, rng: Rng) -> Array
     `colour` [S,S,3] is premultiplied by `matte` [S,S], and so is the answer.
     """
     if rng.random() < TEXTURED:
-        colour = _with_texture(colour, matte, texture, rng.uniform(0.2, 0.9))
+        colour = _with_texture(colour, matte, texture, rng.uniform(0.1, 0.5))
     if rng.random() < SHARPENED:
         colour = _sharpened(colour, matte, rng.uniform(0.5, 1.5), rng.uniform(0.3, 1.5))
     return colour
