@@ -1,8 +1,6 @@
 """Both training stages for real, on a toy set: they learn, resume, and leave a folder that opens."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -12,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tiny_models import tiny_bert, write_word_tokenizer
-from tests.training.material import write_material
+from tests.training.runs import prepare, read_log, run, write_config
 from zippo_desktop.engine.model_store import read_json, read_spec, verify_model
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.errors import UsageError
@@ -23,77 +20,10 @@ from zippo_desktop.training.pairs import PairSource
 from zippo_desktop.training.train import train
 from zippo_desktop.training.train_unet import encode_pairs
 
-CONFIG = """
-stage = "{stage}"
-name = "toy"
-model_dir = "model"
-run_dir = "{stage}-run"
-text_encoder_dir = "text"
-[data]
-cutouts = ["cutouts"]
-backgrounds = ["backgrounds"]
-size_px = 32
-workers = 0
-[loop]
-steps = {steps}
-batch = 8
-learning_rate = 2e-3
-warmup_steps = 5
-ema_decay = 0.9
-log_every = 5
-sheet_every = 1000
-[vae]
-width = 48
-encoder_blocks = 1
-decoder_blocks = 1
-[unet]
-channels = [32, 64]
-attention_levels = [1]
-heads = 2
-replay = {replay}
-decoded_weight = 0.5
-"""
-
-
-def write_config(folder: Path, stage: str, steps: int, replay: int = 1) -> Path:
-    path = folder / f"{stage}.toml"
-    path.write_text(CONFIG.format(stage=stage, steps=steps, replay=replay), encoding="utf-8")
-    return path
-
-
-def read_log(folder: Path, stage: str) -> list[dict[str, float]]:
-    log = folder / f"{stage}-run" / "log.jsonl"
-    return [json.loads(line) for line in log.open(encoding="utf-8")] if log.is_file() else []
-
-
-def run(folder: Path, stage: str, steps: int, replay: int = 1) -> list[dict[str, float]]:
-    train(write_config(folder, stage, steps, replay))
-    return read_log(folder, stage)
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return prepare(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose model has its VAE already; tests work on a copy."""
-    folder = prepare(tmp_path_factory.mktemp("begun"))
-    run(folder, "vae", steps=0)
-    return folder
-
-
-@pytest.fixture
-def folder_with_vae(begun: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(begun, tmp_path / "begun")
-
-
-def prepare(folder: Path) -> Path:
-    write_material(folder, names=tuple(f"red apple {index}" for index in range(24)))
-    tiny_bert().save_pretrained(folder / "text")
-    write_word_tokenizer(folder / "text")
-    return folder
 
 
 @pytest.mark.slow
