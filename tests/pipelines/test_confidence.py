@@ -8,9 +8,10 @@ import pytest
 from tests.photos import half_white
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.pipelines import confidence, matting
-from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW, Assessment, assess, decidedness
+from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW, Assessment, assess
 from zippo_desktop.pipelines.matting import NetworkMatte
 from zippo_desktop.pipelines.request import MattingRequest
+from zippo_desktop.pipelines.second_pass import decidedness
 
 
 def disc(size=(96, 128), centre=(0.5, 0.5), radius=0.25, edge=0.02):

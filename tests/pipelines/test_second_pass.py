@@ -69,6 +69,17 @@ def test_a_closer_look_that_sees_something_else_does_not_agree():
         assert second_pass.agreement(first, other, box, 960, 1280) < second_pass.LEAST_AGREEMENT
 
 
+@pytest.mark.parametrize(
+    ("alpha", "agreement", "is_believed"),
+    [(0.2, 0.05, False), (0.2, 0.15, True), (0.9, 0.15, False), (0.9, 0.55, False), (0.9, 0.65, True)],
+)
+def test_a_decided_first_matte_is_overruled_by_a_look_that_agrees_alone(alpha, agreement, is_believed):
+    first = np.full((96, 128), alpha, np.float32)
+    assert second_pass.is_believed(agreement, first, Box(0, 0, 480, 480), 960, 1280) == is_believed
+    few_pixels = Box(0, 0, 470, 470)  # it may be decided and still too coarse
+    assert second_pass.is_believed(agreement, first, few_pixels, 960, 1280) == (agreement > 0.1)
+
+
 def test_the_overlap_is_the_shared_part_of_all_that_either_has():
     one, other = matte_with(Box(0, 0, 10, 10)), 0.5 * matte_with(Box(0, 5, 10, 10))
     assert second_pass.overlap(one, one) == 1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import resize
 from zippo_desktop.pipelines.network_matte import NetworkMatte
-from zippo_desktop.pipelines.second_pass import OTHERS_FROM, SUBJECT_FROM
+from zippo_desktop.pipelines.second_pass import OTHERS_FROM, SUBJECT_FROM, decidedness
 
 UNCERTAIN_BELOW = 0.8  # confidence; and each of its parts, for the doubt that belongs to it
 NOTHING_BELOW, EVERYTHING_FROM = 1e-4, 0.98  # of the frame, by the subject
@@ -61,15 +61,6 @@ def signals_of(found: NetworkMatte) -> dict[str, float]:
     """What speaks for a matte, each in 0..1, by the doubt that there is without it; what is known of it."""
     signals = {MIRROR: found.mirror_agreement, SCALE: found.scale_agreement, SOFT: decidedness(found.counted)}
     return {doubt: value for doubt, value in signals.items() if value is not None}
-
-
-def decidedness(matte: Matte) -> float:
-    """The mean alpha [h,w] of the subject's own pixels, each counted by its alpha: 1 for a hard mask.
-
-    It falls with the share of soft pixels in the subject's area. 0 for an empty matte.
-    """
-    total = float(matte.sum())
-    return float(np.square(matte).sum()) / total if total else 0.0
 
 
 def _observations(matte: Matte, coarse: Matte) -> Iterator[str]:

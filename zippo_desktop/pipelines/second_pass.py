@@ -22,6 +22,10 @@ OTHERS_FROM = 0.1  # a part with so much of the largest part's mass is a subject
 MARGIN = 0.2  # around the subject, as a share of its longer side
 LARGEST_SHARE = 0.85  # of the frame's longer side, by the crop's: beyond it a closer look shows nothing new
 LEAST_AGREEMENT = 0.1  # of both mattes in the crop; a first matte of a small thing is faint, though right
+LEAST_WITH_DECIDED = (
+    0.6  # where the first is decided, and had enough pixels of the crop to be right about it:
+)
+WELL_SEEN_PX = 48  # of the first matte, along the crop's longer side
 SEAM = 0.05  # of the crop's longer side: how wide its border is blended
 LONGEST_PX = 2048  # of the joined matte
 
@@ -78,10 +82,31 @@ def agreement(first: Matte, second: Matte, box: Box, height: int, width: int) ->
     return overlap(before, resize(second, *before.shape))
 
 
+def is_believed(agreement: float, first: Matte, box: Box, height: int, width: int) -> bool:
+    """Whether a closer look at a box in a photo of this size, which agrees so far with the first matte [h,w],
+    is to replace it there.
+
+    The more decided the first, the more often it was right where the two contradict each other.
+    """
+    seen = box.scaled((height, width), first.shape)
+    if max(seen.height, seen.width) < WELL_SEEN_PX:
+        return agreement >= LEAST_AGREEMENT
+    return agreement >= float(np.clip(decidedness(first) ** 2, LEAST_AGREEMENT, LEAST_WITH_DECIDED))
+
+
 def overlap(one: Matte, other: Matte) -> float:
     """What two mattes [h,w] have in common, of all that either has, 0..1: soft IoU; 1 for two empty ones."""
     either = float(np.maximum(one, other).sum())
     return float(np.minimum(one, other).sum()) / either if either else 1.0
+
+
+def decidedness(matte: Matte) -> float:
+    """The mean alpha [h,w] of the subject's own pixels, each counted by its alpha: 1 for a hard mask.
+
+    It falls with the share of soft pixels in the subject's area. 0 for an empty matte.
+    """
+    total = float(matte.sum())
+    return float(np.square(matte).sum()) / total if total else 0.0
 
 
 def join(first: Matte, second: Matte, box: Box, image: Picture) -> Matte:

@@ -77,7 +77,8 @@ def _found(
         mirror_agreement = second_pass.overlap(last.matte, matte)
     if box is None or closer is None:
         return NetworkMatte(first.matte, None, None, edges, mirror_agreement)
-    agreement = second_pass.agreement(first.matte, closer.matte, box, *photo.image.shape[:2])
-    if agreement < second_pass.LEAST_AGREEMENT:
+    place = box, *photo.image.shape[:2]
+    agreement = second_pass.agreement(first.matte, closer.matte, *place)
+    if not second_pass.is_believed(agreement, first.matte, *place):
         return NetworkMatte(first.matte, None, None, edges, mirror_agreement, agreement)
     return NetworkMatte(first.matte, closer.matte, box, edges, mirror_agreement, agreement)
