@@ -27,7 +27,7 @@ def roughness(image: np.ndarray) -> float:
 @pytest.mark.parametrize("seed", range(20))
 def test_a_surface_stays_within_its_matte(seed: int) -> None:
     colour, matte = subject()
-    one, two = (vary_surface(colour, matte, NOISE, np.random.default_rng(seed)) for _ in range(2))
+    one, two = (vary_surface(colour, matte, lambda: NOISE, np.random.default_rng(seed)) for _ in range(2))
     np.testing.assert_array_equal(one, two)
     assert one.dtype == np.float32
     assert one.min() >= 0
@@ -38,7 +38,7 @@ def test_some_surfaces_are_changed_and_some_left() -> None:
     colour, matte = subject()
     colour *= NOISE
     changed = [
-        not np.array_equal(vary_surface(colour, matte, NOISE, np.random.default_rng(seed)), colour)
+        not np.array_equal(vary_surface(colour, matte, lambda: NOISE, np.random.default_rng(seed)), colour)
         for seed in range(100)
     ]
     assert 0.5 < np.mean(changed) < 0.85

@@ -60,7 +60,7 @@ def scene(
         canvas = blur(canvas, rng.uniform(0.3, 2.5) * size / 128)
     colour, matte = place(_jitter_colour(subject, rng), size, _subject_pose(rng, is_varied))
     if is_varied:
-        colour = vary_surface(colour, matte, photo_crop(backdrop(rng), size, rng, is_sharp), rng)
+        colour = vary_surface(colour, matte, lambda: photo_crop(backdrop(rng), size, rng, is_sharp), rng)
     if rng.random() < 0.3:
         colour = match_light(colour, matte, canvas, rng)
     if rng.random() < 0.1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from zippo_desktop.training.optics import blur
@@ -11,13 +13,14 @@ TEXTURED, SHARPENED = 0.3, 0.5
 LIFT = 0.05  # keeps the darkest parts of a texture from counting for much
 
 
-def vary_surface(colour: Array, matte: Array, texture: Array, rng: Rng) -> Array:
-    """Some subjects get the fine light and shade of `texture` [S,S,3], some are sharpened, some are left.
+def vary_surface(colour: Array, matte: Array, draw_texture: Callable[[], Array], rng: Rng) -> Array:
+    """Some subjects get a texture's fine light and shade, some are sharpened, some are left.
 
-    `colour` [S,S,3] is premultiplied by `matte` [S,S], and so is the answer.
+    `colour` [S,S,3] is premultiplied by `matte` [S,S], and so is the answer. `draw_texture` gives a picture
+    [S,S,3], and is called where one is used.
     """
     if rng.random() < TEXTURED:
-        colour = _with_texture(colour, matte, texture, rng.uniform(0.1, 0.5))
+        colour = _with_texture(colour, matte, draw_texture(), rng.uniform(0.1, 0.5))
     if rng.random() < SHARPENED:
         colour = _sharpened(colour, matte, rng.uniform(0.5, 1.5), rng.uniform(0.3, 1.5))
     return colour

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from zippo_desktop.engine.model_store import record_digests
+from zippo_desktop.engine.model_store import read_config, record_digests
 from zippo_desktop.engine.zippo_unet import load_unet
 from zippo_desktop.errors import UsageError
 from zippo_desktop.training.model_folder import write_network
@@ -21,10 +21,9 @@ UNEVEN = 0.5  # how far the copies of a channel are from weighing alike; alike t
 
 def widen_finest_level(model_dir: Path, channels: int) -> None:
     """Give the UNet of a Zippo folder `channels` channels at its finest level; nothing if it has them."""
-    unet = load_unet(model_dir / "unet")
-    if unet.config["block_out_channels"][0] == channels:
+    if read_config(model_dir, "unet")["block_out_channels"][0] == channels:
         return
-    write_network(wider(unet, channels), model_dir / "unet")
+    write_network(wider(load_unet(model_dir / "unet"), channels), model_dir / "unet")
     record_digests(model_dir)
 
 
