@@ -6,18 +6,19 @@ import glob
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from zippo_desktop.batch.claims import Claims
 from zippo_desktop.batch.job import Item, Job, Options, Problem
 from zippo_desktop.batch.prompts import PromptRow
 from zippo_desktop.batch.result_names import ResultNames
-from zippo_desktop.batch.scan import Found, Scan, real_dir, scan
+from zippo_desktop.batch.scan import Found, Scan, scan
 from zippo_desktop.errors import UsageError
-from zippo_desktop.export.naming import Names, safe_stem
-from zippo_desktop.export.write import MATTE_SUFFIX, Target
+from zippo_desktop.export.naming import safe_stem
+from zippo_desktop.export.write import MATTE_SUFFIX
 from zippo_desktop.imaging.decode import is_image_name
 from zippo_desktop.imaging.trimap import find_known
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
@@ -45,7 +46,7 @@ def plan_matting(
         raise UsageError(f"{trimap} does not exist.", "Give a trimap, or a folder of them.")
     if trimap and not trimap.is_dir() and len(found.found) > 1:
         raise UsageError(f"{trimap} is one trimap for {len(found.found)} photos.", "Give a folder of them.")
-    claims = _Claims(options, [photo.path for photo in found.found])
+    claims = Claims(options, [photo.path for photo in found.found])
     shared = Counter(_place(photo) for photo in found.found)
     naming = ResultNames(options)
     items = []
@@ -105,7 +106,7 @@ def plan_painting(
         if photos and start is None
     ]
     sources = [matte.path for matte in found.found] + [start for _, start in starts if start]
-    claims = _Claims(options, sources)
+    claims = Claims(options, sources)
     wanted = [
         (matte, start, row, number, each)
         for matte, start in starts
@@ -140,7 +141,7 @@ def plan_generation(
         raise UsageError(f"{painted.where}: a matte is painted into.", "Use: zippo-desktop paint")
     if start and (request.size is not None or any(row.size is not None for row in rows)):
         raise UsageError(f"What starts from {start} has its size.", "Leave the size out.")
-    claims = _Claims(options, [start] if start else [])
+    claims = Claims(options, [start] if start else [])
     wanted = [(row, number, each) for row in rows for number, each in _requests(row, count, request)]
     naming = ResultNames(options)
     items = []
@@ -151,44 +152,6 @@ def plan_generation(
         target = claims.target(Path(), stem)
         items.append(Item(row.prompt, each, target, start=start))
     return Job("generation", options, tuple(items))
-
-
-class _Claims:
-    """Targets below the output folder that share no file with one another, nor with any source."""
-
-    def __init__(self, options: Options, sources: Iterable[Path]) -> None:
-        self._options = options
-        self._names = Names()
-        self._suffixes = self._new(Path(), "").suffixes
-        for source in sources:
-            self._names.claim(real_dir(source.parent), source.stem, [source.suffix])
-
-    def target(self, subfolder: Path, stem: str) -> Target:
-        """The target with this stem, or with a number behind it where the stem is taken."""
-        avoid_existing = self._options.on_existing == "rename"
-        return self._claimed(self._options.output_dir, subfolder, stem, avoid_existing)
-
-    def uncertain_target(self, subfolder: Path, stem: str) -> Target | None:
-        """The same below the folder of uncertain results, if there is one, where no file is replaced."""
-        folder = self._options.uncertain_dir
-        return self._claimed(folder, subfolder, stem, avoid_existing=True) if folder else None
-
-    def archive(self, photo: Found) -> Path | None:
-        """Where a photo itself is to go, if anywhere: its own name, or one with a number behind it."""
-        if self._options.originals_dir is None:
-            return None
-        directory, suffix = self._options.originals_dir / photo.subfolder, photo.path.suffix
-        stem = self._names.claim(real_dir(directory), photo.path.stem, [suffix], avoid_existing=True)
-        return directory / f"{stem}{suffix}"
-
-    def _claimed(self, folder: Path, subfolder: Path, stem: str, avoid_existing: bool) -> Target:
-        directory = folder / subfolder if self._options.writing.keep_folders else folder
-        claimed = self._names.claim(real_dir(directory), stem, self._suffixes, avoid_existing=avoid_existing)
-        return self._new(directory, claimed)
-
-    def _new(self, directory: Path, stem: str) -> Target:
-        writing = self._options.writing
-        return Target(directory, stem, writing.formats, writing.with_matte, writing.with_foreground)
 
 
 def _scan(inputs: Sequence[Path], options: Options, recursive: bool) -> Scan:

@@ -156,8 +156,7 @@ class WatchJob:
         places, is_done = self._names.former(source), path in self._done
         if places is None or (is_done and self._watch.on_changed == "rename"):
             index = self._earlier + len(self._items)
-            avoid_existing = is_done or self._options.on_existing == "rename"
-            places = self._names.next(source, index, request, avoid_existing=avoid_existing)
+            places = self._names.next(source, index, request, avoid_existing=is_done)
         label = str(source.relative_to(self._root))
         apart = places.uncertain
         self._items.append(Item(label, request, places.target, source, trimap=trimap, uncertain_target=apart))
