@@ -29,7 +29,7 @@ from zippo_desktop.pipelines import matting
 from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.training.branches import PairBatch, RowMaker, Rows, concatenate
 from zippo_desktop.training.config import DataConfig, UnetConfig
-from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, latent_batches
+from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, encoded_pairs
 from zippo_desktop.training.pairs import CaptionedPair, PairSource
 from zippo_desktop.training.train_unet import encode_pairs
 from zippo_desktop.training.unet_losses import branch_losses, decoded_matte_loss
@@ -120,8 +120,8 @@ class Pools:
         def encode(pictures: torch.Tensor) -> Encoded:
             return encode_pairs(self._session, pictures, contextlib.nullcontext)
 
-        chunks = iter([pairs[start : start + 32] for start in range(0, len(pairs), 32)])
-        return concatenate(list(latent_batches(chunks, encode, self._captions, 1, torch.Generator())))
+        chunks = [pairs[start : start + 32] for start in range(0, len(pairs), 32)]
+        return concatenate([encoded_pairs(chunk, encode, self._captions) for chunk in chunks])
 
 
 def _take(batch: PairBatch, chosen: torch.Tensor) -> PairBatch:

@@ -41,18 +41,21 @@ SD_SCHEDULER = {
 }
 
 
-def build_tiny_zippo(folder: Path, seed: int = 0) -> Path:
+def build_tiny_zippo(folder: Path, seed: int = 0, has_matte_decoder: bool = True) -> Path:
     """A Zippo folder: C = 4, 8-fold down-sampling of which 2 by pixel (un)shuffle, 32 px, 12 tokens.
 
     Its image encoder is as large as any, but leaves only `FEATURES` channels.
     """
     import torch
 
-    from zippo_desktop.training.image_encoder_start import write_image_encoder
+    from zippo_desktop.engine.matte_decoder import MatteDecoder
+    from zippo_desktop.training.model_folder import write_own_network
 
     torch.manual_seed(seed)
     unet = tiny_unet(in_channels=8 + FEATURES, num_class_embeds=4)
-    write_image_encoder(tiny_image_encoder(), folder / "image_encoder")
+    write_own_network(tiny_image_encoder(), folder / "image_encoder")
+    if has_matte_decoder:
+        write_own_network(MatteDecoder(4, FEATURES, widths=(8, 8, 8, 16)), folder / "matte_decoder")
     torch.nn.init.normal_(unet.class_embedding.weight)  # so that the branches differ
     _write_network(folder / "unet", unet, "float16")
     vae = tiny_vae(in_channels=12, block_out_channels=(16, 16, 32))

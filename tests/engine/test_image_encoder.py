@@ -13,7 +13,7 @@ from zippo_desktop.engine.image_encoder import (
     load_image_encoder,
 )
 from zippo_desktop.errors import ModelError
-from zippo_desktop.training.image_encoder_start import write_image_encoder
+from zippo_desktop.training.model_folder import write_own_network
 
 
 def test_all_levels_lie_on_one_grid():
@@ -53,7 +53,7 @@ def test_a_stride_pads_less_at_the_start_as_tensorflow_does():
 
 def test_it_comes_back_from_its_folder(tmp_path):
     encoder, picture = tiny_image_encoder(), torch.randn(1, 3, 32, 32)
-    write_image_encoder(encoder, tmp_path / "image_encoder")
+    write_own_network(encoder, tmp_path / "image_encoder")
     again = load_image_encoder(tmp_path / "image_encoder")
 
     assert again is not None

@@ -59,6 +59,14 @@ def test_image_encoder(both, count, height, width):
 
 
 @SHAPES
+def test_matte_decoder(both, count, height, width):
+    latents = draw_noise(5, (count, 4, height // 8, width // 8))
+    pictures = np.tanh(draw_noise(6, (count, 3, 2 * height, 2 * width)))
+    features = draw_noise(7, (count, 6, height // 8, width // 8))
+    assert_close(both, lambda session: session.decode_mattes(latents, pictures, features))
+
+
+@SHAPES
 @pytest.mark.parametrize("timestep", [999, 400, 0])
 def test_unet(both, count, height, width, timestep):
     joint = draw_noise(2, (count, 8, height // 8, width // 8))

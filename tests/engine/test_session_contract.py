@@ -91,6 +91,21 @@ class TestSessionContract:
             assert not np.allclose(ask(features), ask(-features))
             np.testing.assert_array_equal(ask(None), ask(np.zeros_like(features)))
 
+    def test_mattes_are_decoded_along_the_picture_by_a_model_with_a_matte_decoder(self, session):
+        spec = session.spec
+        pictures = np.repeat(np.repeat(self.picture(session), spec.detail, axis=2), spec.detail, axis=3)
+        features = session.image_features(pictures)
+        latents = session.encode_images(self.picture(session))
+        mattes = session.decode_mattes(latents, pictures, features)
+        assert (mattes is None) == (not spec.has_matte_decoder)
+        if mattes is not None:
+            assert mattes.shape == (1, *pictures.shape[2:])
+            assert mattes.dtype == np.float32
+            assert 0 <= mattes.min() < mattes.max() <= 1
+            assert not np.allclose(mattes, session.decode_mattes(latents, -pictures, features))
+            assert not np.allclose(mattes, session.decode_mattes(-latents, pictures, features))
+            assert not np.allclose(mattes, session.decode_mattes(latents, pictures, -features))
+
     def test_a_row_s_answer_does_not_depend_on_its_batch(self, session):
         joint = self.joint(session, count=2)
         text = session.encode_prompts(["a chair", "a plant"])

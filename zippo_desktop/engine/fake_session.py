@@ -84,6 +84,10 @@ class FakeSession:
         """None: there is no image encoder."""
         return None
 
+    def decode_mattes(self, latents: Array, images: Array, features: Array | None) -> Array | None:
+        """None: there is no matte decoder."""
+        return None
+
     def encode_prompts(self, prompts: Sequence[str]) -> Array:
         """Text states that hold the prompt's colour, and nothing for an empty prompt."""
         self._enter("encode_prompts")

@@ -19,7 +19,9 @@ from zippo_desktop.paths import models_dir, resource_dir
 
 FORMAT_VERSION = 1
 NETWORKS = ("unet", "vae", "text_encoder")
-IMAGE_ENCODER = "image_encoder"  # the folder of the network that not every model has
+IMAGE_ENCODER = "image_encoder"
+MATTE_DECODER = "matte_decoder"
+OWN_NETWORKS = (IMAGE_ENCODER, MATTE_DECODER)  # the folders of networks that not every model has
 TASKS = ("matting", "painting", "generation")
 FEATURE_PX = 16  # pixels of the image encoder's picture for each of its features, along a side
 _CONTENT = ("*/*.safetensors", "onnx/*.onnx", "onnx/*.json", "tokenizer/tokenizer.json")
@@ -87,6 +89,7 @@ def read_spec(model_dir: Path) -> ZippoSpec:
         licence=_get(manifest, "licence", str, model_dir),
         schedule=NoiseSchedule.from_config(read_json(model_dir / "scheduler" / "scheduler_config.json")),
         feature_channels=feature_channels,
+        has_matte_decoder=_has_matte_decoder(model_dir, latent_channels, feature_channels),
         rgb_gain=float(manifest.get("rgb_gain", 1.0)),
         detail=FEATURE_PX // downsampling if features else 1,
     )
@@ -170,12 +173,26 @@ def downsampling_of(vae_config: Mapping[str, Any]) -> int:
 
 def networks_of(model_dir: Path) -> tuple[str, ...]:
     """The folders of the networks that a model has."""
-    return (*NETWORKS, IMAGE_ENCODER) if (model_dir / IMAGE_ENCODER).is_dir() else NETWORKS
+    return (*NETWORKS, *(name for name in OWN_NETWORKS if (model_dir / name).is_dir()))
 
 
 def _image_encoder(model_dir: Path) -> dict[str, Any]:
     """The image encoder's configuration; empty where there is none."""
     return read_config(model_dir, IMAGE_ENCODER) if IMAGE_ENCODER in networks_of(model_dir) else {}
+
+
+def _has_matte_decoder(model_dir: Path, latent_channels: int, feature_channels: int) -> bool:
+    if MATTE_DECODER not in networks_of(model_dir):
+        return False
+    config = read_config(model_dir, MATTE_DECODER)
+    for key, value in (("latent_channels", latent_channels), ("feature_channels", feature_channels)):
+        if config.get(key) != value:
+            raise ModelError(
+                f"{model_dir / MATTE_DECODER / 'config.json'} does not belong to this model: {key} is "
+                f"{config.get(key)}, not {value}.",
+                _COPY_AGAIN,
+            )
+    return True
 
 
 def _check_unet(

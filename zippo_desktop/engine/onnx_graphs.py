@@ -25,13 +25,14 @@ from zippo_desktop.paths import cache_dir
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions
 
-# Each graph, and the folder whose weights it uses. Not every model has the last.
+# Each graph, and the folder whose weights it uses. Not every model has the last two.
 WEIGHTS_OF = {
     "unet": "unet",
     "vae_encoder": "vae",
     "vae_decoder": "vae",
     "text_encoder": "text_encoder",
     "image_encoder": "image_encoder",
+    "matte_decoder": "matte_decoder",
 }
 BINDINGS_FILE = "weights.json"  # graph -> names of the weights that it lacks, which are state-dict keys
 _EXPORT_HINT = "Make the graphs with: zippo-desktop export MODEL"

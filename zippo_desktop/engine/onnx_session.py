@@ -54,6 +54,13 @@ class OnnxSession:
         """See `Session.image_features`."""
         return self._run("image_encoder", sample=images) if self._spec.feature_channels else None
 
+    def decode_mattes(self, latents: Array, images: Array, features: Array | None) -> Array | None:
+        """See `Session.decode_mattes`."""
+        if not self._spec.has_matte_decoder:
+            return None
+        coded = with_features(latents, features, self._spec.feature_channels)
+        return self._run("matte_decoder", sample=images, coded=coded)[:, 0]
+
     def encode_prompts(self, prompts: Sequence[str]) -> Array:
         """See `Session.encode_prompts`."""
         ids, mask = self._tokenize(prompts)

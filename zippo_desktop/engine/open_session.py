@@ -164,10 +164,12 @@ def check_answers(session: ZippoSession) -> None:
     text = session.encode_prompts([""])
     joint = np.concatenate([latents, latents], axis=1)
     detailed = spec.multiple_px * spec.detail
-    features = session.image_features(np.zeros((1, 3, detailed, detailed), np.float32))
+    picture = np.zeros((1, 3, detailed, detailed), np.float32)
+    features = session.image_features(picture)
     prediction = session.denoise(joint, spec.schedule.length - 1, [Branch.RGB_TO_MATTE], text, features)
-    for answer in (latents, text, prediction, session.decode_latents(latents)):
-        if not np.isfinite(answer).all():
+    decoded = session.decode_latents(latents), session.decode_mattes(latents, picture, features)
+    for answer in (latents, text, prediction, *decoded):
+        if answer is not None and not np.isfinite(answer).all():
             raise EngineError(f"The answers on '{session.info.provider}' are no finite numbers.")
 
 

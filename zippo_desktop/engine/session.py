@@ -35,13 +35,14 @@ class ModelSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ZippoSpec(ModelSpec):
-    """A Zippo model: a VAE, a text encoder, a UNet, and perhaps an image encoder."""
+    """A Zippo model: a VAE, a text encoder, a UNet, and perhaps an image encoder and a matte decoder."""
 
     latent_channels: int
     downsampling: int  # pixels for each latent, along a side
     text_tokens: int
     schedule: NoiseSchedule
     feature_channels: int = 0  # of the image encoder, 0 for a model without one
+    has_matte_decoder: bool = False
     rgb_gain: float = 1.0  # a picture's scaled latents times this are what the UNet knows; mattes stay
 
 
@@ -106,6 +107,14 @@ class ZippoSession(Session, Protocol):
 
     def image_features(self, images: Array) -> Array | None:
         """Features [N,F,h,w] of pictures [N,3,H*detail,W*detail]; None without an image encoder."""
+        ...
+
+    def decode_mattes(self, latents: Array, images: Array, features: Array | None) -> Array | None:
+        """Matte latents [N,C,h,w] to mattes [N,H*detail,W*detail] in 0..1, along the edges in their pictures.
+
+        `images` [N,3,H*detail,W*detail] and their `features` are as for `image_features`. None without a
+        matte decoder: then `decode_latents` is the way.
+        """
         ...
 
     def encode_prompts(self, prompts: Sequence[str]) -> Array:

@@ -94,6 +94,11 @@ def input_ranges(spec: ZippoSpec, graph: str) -> dict[str, ShapeRange]:
         return {"sample": _pictures(3 * p * p, *(side * f // p for side in sides))}
     if graph == "image_encoder":
         return {"sample": _pictures(3, *(side * f * spec.detail for side in sides))}
+    if graph == "matte_decoder":
+        return {
+            "sample": _pictures(3, *(side * f * spec.detail for side in sides)),
+            "coded": _pictures(spec.latent_channels + spec.feature_channels, *sides),
+        }
     names = ["input_ids"]
     if read_config(spec.model_dir, "text_encoder").get("model_type") == "bert":
         names += ["attention_mask", "token_type_ids"]

@@ -13,7 +13,8 @@ import torch
 from zippo_desktop.diffusion.latents import Array, Branch, with_features
 from zippo_desktop.engine import zippo_vae
 from zippo_desktop.engine.image_encoder import load_image_encoder
-from zippo_desktop.engine.model_store import read_config, read_spec
+from zippo_desktop.engine.matte_decoder import load_matte_decoder
+from zippo_desktop.engine.model_store import IMAGE_ENCODER, MATTE_DECODER, read_config, read_spec
 from zippo_desktop.engine.session import SessionInfo, ZippoSpec
 from zippo_desktop.engine.text_encoder import load_text_encoder, takes_mask
 from zippo_desktop.engine.tokens import PromptTokenizer
@@ -22,7 +23,9 @@ from zippo_desktop.errors import EngineError, OutOfMemory
 
 
 class TorchSession:
-    """`Session` over the PyTorch modules `unet`, `vae`, `text_encoder` and maybe `image_encoder`, in float32.
+    """`Session` over the PyTorch modules `unet`, `vae` and `text_encoder`, in float32.
+
+    So are `image_encoder` and `matte_decoder`, where the model has them.
 
     The modules are there to be trained or exchanged; the methods use them as they are.
     """
@@ -33,8 +36,10 @@ class TorchSession:
         self.unet: Any = load_unet(folder / "unet").to(device)
         self.vae: Any = zippo_vae.load_vae(folder / "vae").to(device).requires_grad_(False)
         self.text_encoder: Any = load_text_encoder(folder / "text_encoder").to(device).requires_grad_(False)
-        image_encoder = load_image_encoder(folder / "image_encoder")
+        image_encoder = load_image_encoder(folder / IMAGE_ENCODER)
         self.image_encoder: Any = image_encoder and image_encoder.to(device).requires_grad_(False)
+        matte_decoder = load_matte_decoder(folder / MATTE_DECODER)
+        self.matte_decoder: Any = matte_decoder and matte_decoder.to(device).requires_grad_(False)
         self._spec, self._info = spec, SessionInfo("torch", device.type, fallbacks)
         self._device = device
         self._tokenize = PromptTokenizer(folder / "tokenizer", spec.text_tokens)
@@ -73,6 +78,14 @@ class TorchSession:
         with self._running("image_encoder"):
             return self._array(self.image_encoder(self._tensor(images)))
 
+    def decode_mattes(self, latents: Array, images: Array, features: Array | None) -> Array | None:
+        """See `Session.decode_mattes`."""
+        if not self._spec.has_matte_decoder:
+            return None
+        coded = with_features(latents, features, self._spec.feature_channels)
+        with self._running("matte_decoder"):
+            return self._array(self.matte_decoder(self._tensor(images), self._tensor(coded)))[:, 0]
+
     def encode_prompts(self, prompts: Sequence[str]) -> Array:
         """See `Session.encode_prompts`."""
         ids, mask = self._tokenize(prompts)
@@ -98,7 +111,7 @@ class TorchSession:
     def close(self) -> None:
         """Free the networks."""
         self._is_open = False
-        self.unet = self.vae = self.text_encoder = self.image_encoder = None
+        self.unet = self.vae = self.text_encoder = self.image_encoder = self.matte_decoder = None
 
     @contextmanager
     def _running(self, network: str) -> Iterator[None]:

@@ -66,9 +66,10 @@ def local_mean(image: Array, factor: int) -> Array:
 def unfit(array: Array, fit: Fit) -> Array:
     """Take the padding off what the network made of `fit.image`: [h,w,...] to [fit.height,fit.width,...].
 
-    What was stretched gets its `proportions` back.
+    What is as large as `fit.detailed` stays so. What was stretched gets its `proportions` back.
     """
-    inner = np.ascontiguousarray(array[: fit.height, : fit.width])
+    scale = array.shape[0] // fit.image.shape[0]
+    inner = np.ascontiguousarray(array[: scale * fit.height, : scale * fit.width])
     return inner if fit.proportions is None else resize(inner, *fit.proportions)
 
 

@@ -16,7 +16,7 @@ from zippo_desktop.engine.session import Expert, Session, ZippoSession, is_exper
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import Fit, unfit
 from zippo_desktop.pipelines import second_pass
-from zippo_desktop.pipelines.pictures import decode_mattes, encode_colours, encode_matte, to_network
+from zippo_desktop.pipelines.pictures import decode_mattes_of, encode_colours, encode_matte, to_network
 from zippo_desktop.pipelines.request import MattingRequest
 
 
@@ -118,23 +118,25 @@ def ask_zippo(
     pictures = np.stack([each.image for each in fits])  # [N,h,w,3] 0..1
     detailed = np.stack([each.detailed for each in fits])  # [N,h*d,w*d,3] 0..1
     views = [(pictures, detailed), (_mirrored(pictures), _mirrored(detailed))][: request.ensemble]
-    seen = [(encode_colours(session, a), session.image_features(to_network(b))) for a, b in views]
+    seen = [View.of(session, *view) for view in views]
     known = np.stack(starts) if starts else None  # [N,h,w] 0..1
     begins = [_start(session, mattes, strength) for mattes in (known, _flipped(known))][: len(views)]
     text = np.repeat(session.encode_prompts([request.prompt]), len(fits), axis=0)  # [N,L,D]
     branches = [Branch.RGB_TO_MATTE] * len(fits)
 
-    def denoiser(rgb: Array, features: Array | None) -> Denoise:
-        return lambda matte, timestep: session.denoise(join(rgb, matte), timestep, branches, text, features)
+    def denoiser(view: View) -> Denoise:
+        return lambda matte, timestep: session.denoise(
+            join(view.latents, matte), timestep, branches, text, view.features
+        )
 
-    totals = [np.zeros(pictures.shape[:3], np.float32) for _ in views]
+    found: list[list[Array]] = [[] for _ in views]
     for member in range(request.ensemble):
-        rgb, features = seen[member % 2]  # [N,C,h/f,w/f], [N,F,h/f,w/f]
+        view = seen[member % 2]
         # 2. draw the noise, the same for each picture
-        noise = np.repeat(draw_noise(request.seed + member, (1, *rgb.shape[1:])), len(fits), axis=0)
+        noise = np.repeat(draw_noise(request.seed + member, (1, *view.latents.shape[1:])), len(fits), axis=0)
         # 3. sample the matte's half, given the RGB half
         latents = sample_ddim(
-            denoiser(rgb, features),
+            denoiser(view),
             noise,
             session.spec.schedule,
             request.steps,
@@ -142,13 +144,32 @@ def ask_zippo(
             begins[member % 2],
         )
         # 4. decode
-        mattes = decode_mattes(session, latents)  # [N,h,w] 0..1
-        totals[member % 2] += _mirrored(mattes) if member % 2 else mattes
+        mattes = decode_mattes_of(session, latents, view.images, view.features)  # [N,h,w] 0..1
+        found[member % 2].append(_mirrored(mattes) if member % 2 else mattes)
     # 5. average the ensemble and each view, take the padding off
+    totals = [np.asarray(np.sum(mattes, axis=0), np.float32) for mattes in found]
     return [
         _averaged([total[place] for total in totals], each, request.ensemble)
         for place, each in enumerate(fits)
     ]
+
+
+@dataclass(frozen=True)
+class View:
+    """N pictures, or their mirror images, as a Zippo model takes them.
+
+    Latents [N,C,h/f,w/f], and the detailed pictures [N,3,h*d,w*d] in -1..1 with their features [N,F,h/f,w/f].
+    """
+
+    latents: Array
+    images: Array
+    features: Array | None
+
+    @classmethod
+    def of(cls, session: ZippoSession, pictures: Array, detailed: Array) -> View:
+        """Encode pictures [N,h,w,3], and the same in detail [N,h*d,w*d,3], all in 0..1."""
+        images = to_network(detailed)
+        return cls(encode_colours(session, pictures), images, session.image_features(images))
 
 
 def _start(session: ZippoSession, mattes: Array | None, strength: float) -> Start | None:

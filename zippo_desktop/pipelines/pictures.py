@@ -40,6 +40,19 @@ def decode_mattes(session: ZippoSession, latents: Array) -> Array:
     return mattes_from_network(session.decode_latents(latents))
 
 
+def decode_mattes_of(session: ZippoSession, latents: Array, images: Array, features: Array | None) -> Array:
+    """The mattes [N,h,w] in 0..1 of the network's detailed pictures [N,3,H,W], which its matte decoder sees.
+
+    They are as large as the pictures then, and without such a decoder as large as the VAE makes them.
+    Errors as for `mattes_from_network`.
+    """
+    mattes = session.decode_mattes(latents, images, features)
+    if mattes is None:
+        return decode_mattes(session, latents)
+    _require_finite(mattes)
+    return mattes
+
+
 def colours_from_network(decoded: Array) -> Array:
     """Decoded pictures [N,3,h,w] about -1..1 to [N,h,w,3] in 0..1, clipped; errors as for mattes."""
     _require_finite(decoded)

@@ -16,7 +16,7 @@ from zippo_desktop.diffusion.latents import Branch
 from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.training.config import UnetConfig
 
-T = TypeVar("T", "PairBatch", "Rows")
+T = TypeVar("T")  # a dataclass of tensors, each with the batch as its first axis
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,9 @@ class RowMaker:
 
 
 def concatenate(parts: Sequence[T]) -> T:
-    """Several batches of pairs, or of rows, as one."""
+    """Several batches of one kind, of pairs or of rows, as one."""
     kind = type(parts[0])
-    return kind(*(torch.cat([getattr(part, item.name) for part in parts]) for item in fields(kind)))
+    return kind(*(torch.cat([getattr(part, item.name) for part in parts]) for item in fields(kind)))  # type: ignore[arg-type]
 
 
 def select(batch: PairBatch, chosen: torch.Tensor | slice) -> PairBatch:

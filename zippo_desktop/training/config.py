@@ -10,6 +10,8 @@ from typing import Any, get_type_hints
 
 from zippo_desktop.errors import UsageError
 
+STAGES = ("vae", "unet", "matte_decoder")
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -94,7 +96,7 @@ class UnetConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training run. `stage` is "vae" or "unet"; `model_dir` is the Zippo folder it works on."""
+    """One training run. `stage` is one of `STAGES`; `model_dir` is the Zippo folder it works on."""
 
     stage: str
     model_dir: Path
@@ -118,8 +120,8 @@ def read_config(path: Path) -> TrainConfig:
     except (OSError, ValueError) as error:
         raise UsageError(f"The configuration {path} cannot be read: {error}.") from error
     config = _build(TrainConfig, table, path.parent, "")
-    if config.stage not in ("vae", "unet"):
-        raise UsageError(f'{path}: stage is "{config.stage}".', 'Write stage = "vae" or stage = "unet".')
+    if config.stage not in STAGES:
+        raise UsageError(f'{path}: stage is "{config.stage}".', f"Write one of: {', '.join(STAGES)}.")
     if config.unet.prediction not in ("", "v_prediction"):
         raise UsageError(
             f'{path}: unet.prediction is "{config.unet.prediction}".',

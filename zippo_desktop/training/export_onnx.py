@@ -24,7 +24,14 @@ import torch
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise
 from zippo_desktop.engine import onnx_graphs, zippo_vae
 from zippo_desktop.engine.image_encoder import load_image_encoder
-from zippo_desktop.engine.model_store import patch_size, read_spec, record_digests
+from zippo_desktop.engine.matte_decoder import load_matte_decoder
+from zippo_desktop.engine.model_store import (
+    IMAGE_ENCODER,
+    MATTE_DECODER,
+    patch_size,
+    read_spec,
+    record_digests,
+)
 from zippo_desktop.engine.onnx_session import OnnxSession
 from zippo_desktop.engine.session import SessionInfo, ZippoSession, ZippoSpec
 from zippo_desktop.engine.text_encoder import load_text_encoder, takes_mask
@@ -53,7 +60,7 @@ class Part:
 
 
 def export_model(model_dir: Path) -> None:
-    """Write `onnx/` of a Zippo folder: four graphs, and the names of the weights that each is to be given.
+    """Write `onnx/` of a Zippo folder: the graphs, and the names of the weights that each is to be given.
 
     The graphs are compared with PyTorch at several shapes before they replace the old ones; a
     relative difference over `TOLERANCE` is a `ModelError`. The digests in `zippo.json` are renewed.
@@ -80,9 +87,12 @@ def parts(spec: ZippoSpec) -> Iterator[tuple[str, Part]]:
     yield "vae_encoder", _vae_encoder(spec, zippo_vae.load_vae(folder / "vae"))
     yield "vae_decoder", _vae_decoder(spec, zippo_vae.load_vae(folder / "vae"))
     yield "text_encoder", _text_encoder(spec, load_text_encoder(folder / "text_encoder"))
-    image_encoder = load_image_encoder(folder / "image_encoder")
+    image_encoder = load_image_encoder(folder / IMAGE_ENCODER)
     if image_encoder is not None:
         yield "image_encoder", _image_encoder(spec, image_encoder)
+    matte_decoder = load_matte_decoder(folder / MATTE_DECODER)
+    if matte_decoder is not None:
+        yield "matte_decoder", _matte_decoder(spec, matte_decoder)
 
 
 def write_graph(part: Part, path: Path) -> list[str]:
@@ -132,6 +142,9 @@ def _answers(session: ZippoSession) -> Iterator[tuple[str, Array]]:
         if features is not None:
             yield "image_encoder", features
         yield "unet", session.denoise(latents, 700, branches, text, features)
+        mattes = session.decode_mattes(latents[:, : spec.latent_channels], detailed, features)
+        if mattes is not None:
+            yield "matte_decoder", mattes
 
 
 def _unet(spec: ZippoSpec, unet: Any) -> Part:
@@ -195,6 +208,19 @@ def _image_encoder(spec: ZippoSpec, encoder: Any) -> Part:
     side = spec.size_px * spec.detail
     example = {"sample": torch.randn(2, 3, side, side)}
     return Part(encoder, example, {"sample": _PICTURE_AXES}, {"features": _LATENT_AXES})
+
+
+def _matte_decoder(spec: ZippoSpec, decoder: Any) -> Part:
+    from transformers import PretrainedConfig
+
+    decoder.config = PretrainedConfig()
+    side, f = spec.size_px, spec.downsampling
+    example = {
+        "sample": torch.randn(2, 3, side * spec.detail, side * spec.detail),
+        "coded": torch.randn(2, spec.latent_channels + spec.feature_channels, side // f, side // f),
+    }
+    inputs = {"sample": _PICTURE_AXES, "coded": _LATENT_AXES}
+    return Part(decoder, example, inputs, {"mattes": _PICTURE_AXES})
 
 
 def _trace(part: Part, path: Path) -> None:

@@ -14,11 +14,10 @@ import torch
 
 from zippo_desktop.engine.image_encoder import TAPPED_CHANNELS, ImageEncoder, folded_weights
 from zippo_desktop.engine.model_store import FEATURE_PX, IMAGE_ENCODER, downsampling_of, read_config
-from zippo_desktop.engine.weights import write_weights
 from zippo_desktop.engine.zippo_unet import load_unet, widen
 from zippo_desktop.errors import ModelError
 from zippo_desktop.training.config import TrainConfig
-from zippo_desktop.training.model_folder import WEIGHTS_NAME, write_index, write_json, write_network
+from zippo_desktop.training.model_folder import write_index, write_network, write_own_network
 from zippo_desktop.training.pairs import PairSource
 from zippo_desktop.training.train_vae import pictures_of
 
@@ -43,7 +42,7 @@ def add_image_encoder(config: TrainConfig) -> None:
     reduce_to_components(encoder, pictures_of(scenes)[:COMPONENT_PAIRS])
     unet = widen(load_unet(config.model_dir / "unet"), config.unet.feature_channels)
     write_network(unet, config.model_dir / "unet")
-    write_image_encoder(encoder, config.model_dir / IMAGE_ENCODER)
+    write_own_network(encoder, config.model_dir / IMAGE_ENCODER)
     write_index(config.model_dir)
 
 
@@ -65,13 +64,6 @@ def reduce_to_components(encoder: ImageEncoder, pictures: torch.Tensor) -> None:
     matrix = scale[:, None] * vectors[:, -count:].flip(1).T / deviation  # [F,472]
     state = {"weight": matrix[..., None, None], "bias": -matrix @ mean}
     encoder.projection.load_state_dict({name: value.float() for name, value in state.items()})
-
-
-def write_image_encoder(encoder: ImageEncoder, folder: Path) -> None:
-    """Write `config.json` and fp16 safetensors."""
-    tensors = {name: value.detach().numpy() for name, value in encoder.state_dict().items()}
-    write_weights(folder / WEIGHTS_NAME, tensors, "float16")
-    write_json(folder / "config.json", encoder.config)
 
 
 def _published(path: Path | None) -> dict[str, torch.Tensor]:

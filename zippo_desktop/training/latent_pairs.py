@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from zippo_desktop.training.branches import PairBatch, concatenate
+from zippo_desktop.training.branches import PairBatch, T, concatenate
 from zippo_desktop.training.pairs import CaptionedPair
 from zippo_desktop.training.train_vae import pictures_of
 
@@ -44,33 +44,8 @@ class CaptionCache:
         return torch.stack([self._states[caption] for caption in captions]).float()
 
 
-def latent_batches(
-    pairs: Iterator[list[CaptionedPair]],
-    encode: Encode,
-    captions: CaptionCache,
-    replay: int,
-    generator: torch.Generator,
-) -> Iterator[PairBatch]:
-    """Batches of encoded pairs, each pair used about `replay` times.
-
-    With `replay` 1 every batch is one of `pairs`. Above, `pairs` holds a step's fresh ones only, and
-    the batch is `replay` times as large, drawn from the latest `RESERVE` rounds: where composing and
-    encoding cost as much as the network, as on a CPU, this buys gradient steps for little.
-    """
-    reserve: list[PairBatch] = []
-    for fresh in pairs:
-        encoded = _encode(fresh, encode, captions)
-        if replay == 1:
-            yield encoded
-            continue
-        reserve.append(encoded)
-        if len(reserve) >= min(2 * replay, RESERVE):
-            yield _draw(reserve, replay, generator)
-        if len(reserve) > RESERVE:
-            reserve.pop(0)
-
-
-def _encode(fresh: list[CaptionedPair], encode: Encode, captions: CaptionCache) -> PairBatch:
+def encoded_pairs(fresh: list[CaptionedPair], encode: Encode, captions: CaptionCache) -> PairBatch:
+    """Composed pairs as the UNet sees them, without gradients."""
     with torch.no_grad():
         encoded = encode(pictures_of(fresh))
     rgb, matte = encoded.latents.chunk(2)
@@ -80,7 +55,25 @@ def _encode(fresh: list[CaptionedPair], encode: Encode, captions: CaptionCache) 
     return PairBatch(rgb, matte, alpha, text, is_studio, encoded.features)
 
 
-def _draw(reserve: list[PairBatch], count: int, generator: torch.Generator) -> PairBatch:
+def replayed(batches: Iterator[T], replay: int, generator: torch.Generator) -> Iterator[T]:
+    """Batches that are `replay` times as large as the fresh ones given, each pair used about so often.
+
+    They are drawn from the latest `RESERVE` fresh ones: where composing and encoding cost as much as the
+    network, as on a CPU, this buys gradient steps for little. With `replay` 1 they are passed on.
+    """
+    reserve: list[T] = []
+    for fresh in batches:
+        if replay == 1:
+            yield fresh
+            continue
+        reserve.append(fresh)
+        if len(reserve) >= min(2 * replay, RESERVE):
+            yield _draw(reserve, replay, generator)
+        if len(reserve) > RESERVE:
+            reserve.pop(0)
+
+
+def _draw(reserve: list[T], count: int, generator: torch.Generator) -> T:
     """`count` rounds out of the reserve, the newest always among them."""
     older = torch.randperm(len(reserve) - 1, generator=generator)[: count - 1].tolist()
     return concatenate([reserve[-1], *(reserve[index] for index in older)])

@@ -25,3 +25,9 @@ def laplacian_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tenso
 def gradient_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """L1 between the horizontal and vertical differences: keeps edges and thin structures."""
     return sum((predicted.diff(dim=axis) - target.diff(dim=axis)).abs().mean() for axis in (2, 3))  # type: ignore[return-value]
+
+
+def matte_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """L1, gradient and Laplacian error of mattes [N,1,S,S] in 0..1."""
+    error = (predicted - target).abs().mean()
+    return error + gradient_loss(predicted, target) + laplacian_loss(predicted, target)

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zippo_desktop.engine.model_store import IMAGE_ENCODER, TASKS, networks_of, read_json, record_digests
+from zippo_desktop.engine.model_store import (
+    OWN_NETWORKS,
+    TASKS,
+    networks_of,
+    read_config,
+    read_json,
+    record_digests,
+)
 from zippo_desktop.engine.weights import find_weights, read_weights, write_weights
 from zippo_desktop.errors import ModelError
 
@@ -47,9 +54,9 @@ def write_index(model_dir: Path) -> None:
         "tokenizer": ["transformers", tokenizer.get("tokenizer_class", "PreTrainedTokenizerFast")],
         "scheduler": ["diffusers", "DDIMScheduler"],
     }
-    if IMAGE_ENCODER in networks_of(model_dir):
-        kind = read_json(model_dir / IMAGE_ENCODER / "config.json")["_class_name"]
-        index[IMAGE_ENCODER] = ["zippo_desktop", kind]
+    for network in networks_of(model_dir):
+        if network in OWN_NETWORKS:
+            index[network] = ["zippo_desktop", read_config(model_dir, network)["_class_name"]]
     write_json(model_dir / "model_index.json", index)
 
 
@@ -102,6 +109,13 @@ def write_network(module: Any, folder: Path) -> None:
     module.save_config(folder)
     tensors = {name: value.detach().cpu().numpy() for name, value in module.state_dict().items()}
     write_weights(folder / WEIGHTS_NAME, tensors, "float16")
+
+
+def write_own_network(module: Any, folder: Path) -> None:
+    """The same of a network that diffusers does not know, whose `config` is a plain dictionary."""
+    tensors = {name: value.detach().cpu().numpy() for name, value in module.state_dict().items()}
+    write_weights(folder / WEIGHTS_NAME, tensors, "float16")
+    write_json(folder / "config.json", module.config)
 
 
 def write_text_encoder(source: Path, model_dir: Path) -> None:

@@ -21,6 +21,10 @@ def train(config_path: Path) -> None:
         from zippo_desktop.training.train_vae import train_vae
 
         train_vae(config)
+    elif config.stage == "matte_decoder":
+        from zippo_desktop.training.train_matte_decoder import train_matte_decoder
+
+        train_matte_decoder(config)
     else:
         from zippo_desktop.training.train_unet import train_unet
 

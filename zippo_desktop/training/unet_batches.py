@@ -12,7 +12,7 @@ from zippo_desktop.imaging.decode import decode
 from zippo_desktop.training.branches import PairBatch
 from zippo_desktop.training.captioned import CaptionedPicture, CaptionedPictures, read_captioned
 from zippo_desktop.training.config import DataConfig, TrainConfig
-from zippo_desktop.training.latent_pairs import CaptionCache, Encode, latent_batches
+from zippo_desktop.training.latent_pairs import CaptionCache, Encode, encoded_pairs, replayed
 from zippo_desktop.training.loop import Loop
 from zippo_desktop.training.pairs import Numbered, PairDataset, PairSource, stream
 from zippo_desktop.training.photos import check_photo, read_photos
@@ -89,4 +89,5 @@ class BatchMaker:
         first = self.loop.first_step * per_step + process
         items = stream(dataset, count, workers, first, processes)
         generator = torch.Generator().manual_seed(self.config.loop.seed + process)
-        return latent_batches(items, self.encode, self.captions, replay, generator)
+        encoded = (encoded_pairs(pairs, self.encode, self.captions) for pairs in items)
+        return replayed(encoded, replay, generator)

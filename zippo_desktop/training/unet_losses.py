@@ -12,7 +12,7 @@ from zippo_desktop.engine import zippo_vae
 from zippo_desktop.training.branches import PairBatch, RowMaker, Rows, concatenate
 from zippo_desktop.training.conversion import FrozenBase
 from zippo_desktop.training.loop import Losses
-from zippo_desktop.training.losses import gradient_loss, laplacian_loss
+from zippo_desktop.training.losses import matte_loss
 
 if TYPE_CHECKING:
     from zippo_desktop.engine.zippo_vae import Vae
@@ -65,8 +65,7 @@ def predict(module: torch.nn.Module, rows: Rows) -> torch.Tensor:
 def decoded_matte_loss(vae: Vae, clean: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
     """L1, gradient and Laplacian error of decoded mattes against the true ones [N,S,S]."""
     matte = zippo_vae.decode(vae, clean).mean(dim=1, keepdim=True) / 2 + 0.5
-    true = alpha[:, None]
-    return (matte - true).abs().mean() + gradient_loss(matte, true) + laplacian_loss(matte, true)
+    return matte_loss(matte, alpha[:, None])
 
 
 def branch_losses(predicted: torch.Tensor, rows: Rows) -> dict[str, torch.Tensor]:

@@ -1,0 +1,179 @@
+"""Stage three: a decoder of matte latents that sees the photo, trained on what the finished UNet answers.
+
+All other networks are frozen: the generative tasks, which never decode a matte by it, stay as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from zippo_desktop.engine import zippo_vae
+from zippo_desktop.engine.matte_decoder import WIDTHS, MatteDecoder, load_matte_decoder
+from zippo_desktop.engine.model_store import MATTE_DECODER, read_spec, record_digests
+from zippo_desktop.engine.session import ZippoSpec
+from zippo_desktop.engine.torch_session import TorchSession
+from zippo_desktop.engine.zippo_unet import use_plain_attention
+from zippo_desktop.training.branches import RowMaker
+from zippo_desktop.training.config import TrainConfig
+from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, encoded_pairs, replayed
+from zippo_desktop.training.loop import Loop, Losses, open_accelerator
+from zippo_desktop.training.losses import matte_loss
+from zippo_desktop.training.model_folder import write_index, write_own_network
+from zippo_desktop.training.pairs import CaptionedPair, PairDataset, PairSource, stream
+from zippo_desktop.training.train_unet import encode_pairs
+from zippo_desktop.training.train_vae import pictures_of
+from zippo_desktop.training.unet_batches import check_material, seen_at
+from zippo_desktop.training.unet_losses import predict
+
+STUDIO_SHARE = 0.1  # of the pairs on plain grey: products are photographed so, and generated pictures are
+SHEET_PAIRS = 12
+
+
+@dataclass(frozen=True)
+class Answered:
+    """N pictures [N,3,S,S] in -1..1, their true mattes `alpha` [N,1,S,S] in 0..1, and what the networks say.
+
+    `latents` [N,C,h,w] are the UNet's one-step mattes, `features` [N,F,h,w] the image encoder's.
+    """
+
+    pictures: torch.Tensor
+    alpha: torch.Tensor
+    latents: torch.Tensor
+    features: torch.Tensor
+
+
+def train_matte_decoder(config: TrainConfig) -> None:
+    """Train the matte decoder of the Zippo folder `config.model_dir`, which need not have one yet.
+
+    The folder's ONNX graphs are those of before: `export` makes them anew.
+    """
+    torch.manual_seed(config.loop.seed)
+    accelerator = open_accelerator(config.loop)
+    check_material(config.data, accelerator.process_index, accelerator.num_processes)
+    folder = config.model_dir / MATTE_DECODER
+    session = TorchSession(read_spec(config.model_dir), accelerator.device)
+    if accelerator.device.type == "cpu":
+        use_plain_attention(session.unet)
+    session.unet.requires_grad_(False).eval()
+    decoder = load_matte_decoder(folder) or fresh_matte_decoder(session.spec)
+    loop = Loop(accelerator, decoder.train(), config.loop, config.run_dir)
+    torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
+    answering = Answering.of(config, session, loop)
+    unseen = answering.unseen() if accelerator.is_main_process else None
+    batches = answering.batches()
+    loop.run(
+        lambda step: _losses(loop, next(batches)),
+        lambda step: _sheet(loop, session, unseen, step) if unseen else None,
+    )
+    if accelerator.is_main_process:
+        with loop.averaged() as trained:
+            write_own_network(trained, folder)
+        write_index(config.model_dir)
+        record_digests(config.model_dir)
+
+
+def fresh_matte_decoder(spec: ZippoSpec) -> MatteDecoder:
+    """A decoder that has learnt nothing, of the shape that a model needs."""
+    levels = (spec.downsampling * spec.detail).bit_length() - 1
+    return MatteDecoder(spec.latent_channels, spec.feature_channels, WIDTHS[-levels:])
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Pairs of one run, answered by the frozen networks: each new one once, then used `replay` times."""
+
+    config: TrainConfig
+    session: TorchSession
+    loop: Loop
+    maker: RowMaker
+    captions: CaptionCache
+
+    @classmethod
+    def of(cls, config: TrainConfig, session: TorchSession, loop: Loop) -> Answering:
+        """The networks of a session, asked as in one-step matting."""
+
+        def text(prompts: list[str]) -> torch.Tensor:
+            return torch.from_numpy(session.encode_prompts(prompts))
+
+        settings = replace(config.unet, last_step_share=1.0)
+        maker = RowMaker(session.spec.schedule, settings, text([""]))
+        return cls(config, session, loop, maker, CaptionCache(text))
+
+    def batches(self) -> Iterator[Answered]:
+        """Batches that a resumed run goes on in."""
+        config, loop = self.config, self.loop
+        process, processes = loop.accelerator.process_index, loop.accelerator.num_processes
+        fresh = max(1, config.loop.batch // config.unet.replay)
+        first = loop.first_step * fresh * processes * config.loop.accumulate + process
+        dataset = PairDataset(self._source("train", config.loop.seed), STUDIO_SHARE)
+        items = stream(dataset, fresh, config.data.workers, first, processes)
+        generator = torch.Generator().manual_seed(config.loop.seed + process)
+        return replayed((self.answered(pairs) for pairs in items), config.unet.replay, generator)
+
+    def unseen(self) -> Answered:
+        """Pairs of the test split, always the same."""
+        source = self._source("test", 1)
+        return self.answered([source.scene(index) for index in range(SHEET_PAIRS)])
+
+    def _source(self, split: str, seed: int) -> PairSource:
+        data = self.config.data
+        return PairSource(seen_at(data, data.scene_side, self.session.spec.detail), split, seed)
+
+    @torch.no_grad()
+    def answered(self, pairs: list[CaptionedPair]) -> Answered:
+        """What the networks make of some pairs, in one step from fresh noise."""
+        session, accelerator = self.session, self.loop.accelerator
+
+        def encode(pictures: torch.Tensor) -> Encoded:
+            return encode_pairs(session, pictures.to(accelerator.device), accelerator.autocast)
+
+        batch = encoded_pairs(pairs, encode, self.captions)
+        batch = replace(batch, is_studio=torch.zeros_like(batch.is_studio))  # matting is all that is asked
+        rows = self.maker.rows(batch)
+        with accelerator.autocast():
+            predicted = predict(session.unet, rows)
+        _, latents = self.maker.one_step_mattes(rows, predicted, len(pairs))
+        pictures, mattes = pictures_of(pairs).to(accelerator.device).chunk(2)
+        return Answered(pictures, mattes[:, :1] / 2 + 0.5, latents, batch.features)
+
+
+def _losses(loop: Loop, batch: Answered) -> Losses:
+    matte = _decoded(loop.module, batch)
+    return {
+        "total": matte_loss(matte, batch.alpha),
+        "mad": (matte.detach() - batch.alpha).abs().mean(),
+    }
+
+
+def _decoded(decoder: torch.nn.Module, batch: Answered) -> torch.Tensor:
+    """Mattes [N,1,S,S] in float32."""
+    pictures = batch.pictures.contiguous(memory_format=torch.channels_last)
+    mattes: torch.Tensor = decoder(pictures, torch.cat([batch.latents, batch.features], dim=1))
+    return mattes.float()
+
+
+@torch.no_grad()
+def _sheet(loop: Loop, session: TorchSession, unseen: Answered, step: int) -> None:
+    """Unseen pictures, the VAE decoder's mattes, this one's, and the true ones; the errors are logged."""
+    side = unseen.alpha.shape[-1]
+    plain = zippo_vae.decode(session.vae, unseen.latents).mean(dim=1, keepdim=True) / 2 + 0.5
+    plain = functional.interpolate(plain.clamp(0, 1), size=(side, side), mode="bilinear")
+    with loop.averaged() as decoder:
+        decoded = torch.cat([_decoded(decoder, one) for one in _single(unseen)])
+    mattes = [matte.expand(-1, 3, -1, -1) for matte in (plain, decoded, unseen.alpha)]
+    small = [functional.avg_pool2d(row, 2) for row in (unseen.pictures / 2 + 0.5, *mattes)]
+    grid = torch.cat([torch.cat(list(row), dim=2) for row in small], dim=1)
+    image = (grid.clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy()
+    Image.fromarray(image).save(loop.run_dir / f"sheet-{step:06}.png")
+    errors = {"mad_plain": plain, "mad_unseen": decoded}
+    loop.note(step, {name: round(float((m - unseen.alpha).abs().mean()), 5) for name, m in errors.items()})
+
+
+def _single(batch: Answered) -> Iterator[Answered]:
+    for place in range(len(batch.alpha)):
+        yield Answered(*(getattr(batch, item.name)[place : place + 1] for item in fields(batch)))
