@@ -24,6 +24,7 @@ from PIL import Image
 from zippo_desktop.engine.open_session import open_session
 from zippo_desktop.engine.session import ModelSpec
 from zippo_desktop.imaging.boxes import Box, box_of, whole_of
+from zippo_desktop.imaging.cleanness import is_clipped
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import Metadata
 from zippo_desktop.imaging.resize import fit_to_network, unfit
@@ -31,7 +32,7 @@ from zippo_desktop.pipelines import second_pass
 from zippo_desktop.pipelines.matting import NetworkMatte, Prepared, infer_photo, native_matte, prepare
 from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.training import metrics
-from zippo_desktop.training.cutouts import is_clipped, load_rgb, load_rgba, read_backdrops, read_cutouts
+from zippo_desktop.training.cutouts import load_rgb, load_rgba, read_backdrops, read_cutouts
 from zippo_desktop.training.harmonise import Placement, place, to_linear, to_srgb
 from zippo_desktop.training.stamps import SPOILED, STAMPS, WALLPAPERS, read_scenes, read_stamps
 

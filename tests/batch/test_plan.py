@@ -136,10 +136,10 @@ def test_count_counts_seeds_up(options):
 
 
 def test_a_row_overrides_the_options_and_leaves_the_rest(options):
-    rows = [PromptRow("a pear", "text", steps=5, guidance=0.0, size=128, name="best pear", count=2)]
-    request = GenerationRequest("", "blur", 64, 20, 3.0, 1)
+    rows = [PromptRow("a pear", "text", steps=5, guidance=0.0, size=128, name="best pear", count=2, tries=2)]
+    request = GenerationRequest("", "blur", 64, 20, 3.0, 1, tries=3)
     first, second = plan_generation(rows, 1, request, options).items
-    assert first.request == GenerationRequest("a pear", "text", 128, 5, 0.0, 1)
+    assert first.request == GenerationRequest("a pear", "text", 128, 5, 0.0, 1, tries=2)
     assert [first.target.stem, second.target.stem] == ["best pear", "best pear-2"]
     open_row = plan_generation([PromptRow("a pear")], 1, request, options).items[0]
     assert open_row.request == replace(request, prompt="a pear")

@@ -43,12 +43,12 @@ def test_text_that_is_not_utf_8_is_told_with_its_line(write):
 def test_a_table_may_set_everything(write):
     path = write(
         "p.csv",
-        "prompt,negative,count,seed,steps,guidance,size,name\n"
-        '"a red apple, cut",text,2,7,30,4.5,256,apple\n'
-        "a pear,,,,,,,\n",
+        "prompt,negative,count,seed,steps,guidance,size,name,tries\n"
+        '"a red apple, cut",text,2,7,30,4.5,256,apple,3\n'
+        "a pear,,,,,,,,\n",
     )
     assert read_prompts(path) == [
-        PromptRow("a red apple, cut", "text", 2, 7, 30, 4.5, 256, "apple", "p.csv line 2"),
+        PromptRow("a red apple, cut", "text", 2, 7, 30, 4.5, 256, "apple", "p.csv line 2", tries=3),
         PromptRow("a pear", where="p.csv line 3"),
     ]
 

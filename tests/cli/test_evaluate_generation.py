@@ -36,7 +36,7 @@ def test_table_report_and_record(zippo, tmp_path, arguments):
     result = zippo("evaluate-generation", *arguments, *options)
     assert result.exit_code == 0, result.stderr
     assert "real views" in result.stdout
-    assert "12 of 12 pictures" in result.stderr
+    assert "15 of 15 pictures" in result.stderr
     assert len(list((tmp_path / "judge").glob("judge-*.safetensors"))) == 1
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [row["method"] for row in report["painting"]] == ["model", "real colours", "one flat colour"]

@@ -40,10 +40,11 @@ def test_a_cell_takes_what_a_file_would(prompts):
         "size": "256",
         "guidance": "1,5",
         "name": "pear",
+        "tries": "2",
     }
     for field, text in given.items():
         assert prompts.setData(cell(prompts, 0, field), text), field
-    assert prompts.rows == (PromptRow("two pears", "text", 3, 0, 12, 1.5, 256, "pear"),)
+    assert prompts.rows == (PromptRow("two pears", "text", 3, 0, 12, 1.5, 256, "pear", tries=2),)
 
 
 @pytest.mark.parametrize(

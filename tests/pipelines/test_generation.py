@@ -97,3 +97,83 @@ def test_a_cut_out_is_varied_at_its_own_shape(monkeypatch):
     stack = generation.finish(picture, {}, (96, 128))
     assert (stack.subject.shape, stack.matte.shape) == ((96, 128, 3), (96, 128))
     np.testing.assert_allclose(stack.subject[48, 16], [255, 0, 0], atol=1)
+
+
+@pytest.fixture
+def tries(monkeypatch):
+    """Which mattes come out of the tries, one after the other, and how many were asked for."""
+    asked = []
+
+    def set_mattes(*mattes):
+        def decode(_session, joint, _start):
+            asked.append(joint)
+            return np.dstack([np.zeros((32, 32, 3), np.float32), mattes[len(asked) - 1]])
+
+        monkeypatch.setattr(generation, "_decode", decode)
+        return asked
+
+    return set_mattes
+
+
+def rectangle(top, left, height, width):
+    matte = np.zeros((32, 32), np.float32)
+    matte[top : top + height, left : left + width] = 1
+    return matte
+
+
+CLEAN, CLIPPED = rectangle(8, 8, 16, 16), rectangle(0, 8, 16, 16)
+TORN = np.maximum(rectangle(4, 4, 10, 10), rectangle(20, 20, 6, 6))
+TORN_AND_CLIPPED = np.maximum(rectangle(0, 4, 10, 10), rectangle(20, 20, 6, 6))
+
+
+def test_a_clean_first_try_is_the_last(tries):
+    asked = tries(CLEAN)
+    picture = generation.infer(FakeSession(), GenerationRequest("a pear", steps=2, tries=3))
+    np.testing.assert_array_equal(picture[..., 3], CLEAN)
+    assert len(asked) == 1
+
+
+def test_what_is_not_clean_is_made_anew_from_other_noise(tries):
+    asked = tries(CLIPPED, CLEAN)
+    picture = generation.infer(FakeSession(), GenerationRequest("a pear", steps=2, tries=3))
+    np.testing.assert_array_equal(picture[..., 3], CLEAN)
+    assert len(asked) == 2
+
+
+def test_without_a_clean_one_the_closest_is_taken(tries):
+    asked = tries(TORN_AND_CLIPPED, TORN, TORN_AND_CLIPPED)
+    picture = generation.infer(FakeSession(), GenerationRequest("a pear", steps=2, tries=3))
+    np.testing.assert_array_equal(picture[..., 3], TORN)
+    assert len(asked) == 3
+
+
+def test_the_first_try_does_not_depend_on_how_many_there_may_be(monkeypatch):
+    begun = []
+    monkeypatch.setattr(
+        generation, "sample_ddim", lambda _denoise, noise, *_: begun.append(noise) or np.zeros_like(noise)
+    )
+    for count in (1, 3):
+        generation.infer(FakeSession(), GenerationRequest("a pear", seed=7, tries=count))
+    np.testing.assert_array_equal(begun[0], begun[1])
+    assert not np.allclose(begun[1], begun[2])
+    assert len(begun) == 4
+
+
+def test_steps_of_further_tries_are_counted_on(tries):
+    tries(CLIPPED, CLEAN)
+    steps = []
+    request = GenerationRequest("a pear", steps=2, tries=3)
+    generation.infer(FakeSession(), request, lambda *step: steps.append(step))
+    assert steps == [(1, 2), (2, 2), (3, 4), (4, 4)]
+
+
+def test_a_cut_out_to_start_from_is_varied_once(tries):
+    asked, asset = tries(CLIPPED), red_left_half(32, 32)
+    start = generation.prepare_start(asset, asset.alpha, FakeSession().spec)
+    generation.infer(FakeSession(), GenerationRequest("a pear", steps=2, strength=0.5, tries=3), start=start)
+    assert len(asked) == 1
+
+
+def test_no_tries_are_refused():
+    with pytest.raises(UsageError, match="0 tries"):
+        GenerationRequest("a pear", tries=0)

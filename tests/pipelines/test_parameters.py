@@ -16,6 +16,7 @@ def test_a_picture_says_how_to_make_it_again():
         "steps": "9",
         "guidance": "2.5",
         "seed": "7",
+        "tries": "4",
         "model": "fake 1",
         "model_digest": session.spec.digest,
         "engine": "fake/cpu",

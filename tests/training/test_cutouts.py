@@ -5,7 +5,8 @@ import pytest
 
 from tests.training.material import write_cutout, write_material
 from zippo_desktop.errors import InputError
-from zippo_desktop.training.cutouts import is_clipped, load_rgba, read_backdrops, read_cutouts, split_of
+from zippo_desktop.imaging.cleanness import is_clipped
+from zippo_desktop.training.cutouts import load_rgba, read_backdrops, read_cutouts, split_of
 
 
 def test_every_cutout_is_in_exactly_one_split(tmp_path: Path):

@@ -59,7 +59,7 @@ def test_it_learns_what_the_vae_s_decoder_does_not_know(folder: Path):
     log = run(folder, steps=40)
 
     assert log[-2]["mad"] < 0.8 * log[0]["mad"]
-    assert log[-1]["mad_unseen"] < log[-1]["mad_plain"]  # a tiny model's latents are noise, and photos are not
+    assert log[-1]["mad_unseen"] < log[-1]["mad_plain"]  # its latents are noise, its photo is not
     assert (folder / "matte_decoder-run" / "sheet-000040.png").is_file()
     assert verify_model(folder / "model") == []
     index = read_json(folder / "model" / "model_index.json")

@@ -146,8 +146,7 @@ def plan_generation(
     naming = ResultNames(options)
     items = []
     for index, (row, number, each) in enumerate(wanted):
-        if row.size is not None:
-            each = replace(each, size=row.size)
+        each = replace(each, size=row.size or each.size, tries=row.tries or each.tries)
         stem = naming.of(index, prompt_stem(row, number, index, len(wanted)), each, start)
         target = claims.target(Path(), stem)
         items.append(Item(row.prompt, each, target, start=start))

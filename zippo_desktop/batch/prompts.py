@@ -33,6 +33,7 @@ class PromptRow:
     name: str | None = None
     where: str = ""
     matte: Path | None = None  # for painting: what it is painted into
+    tries: int | None = None  # for generation
 
 
 def read_prompts(path: Path, recursive: bool = True) -> list[PromptRow]:
@@ -158,6 +159,7 @@ _COLUMNS: dict[str, Callable[[str], str | int | float]] = {
     "size": _whole_number(1),
     "name": str,
     "matte": str,
+    "tries": _whole_number(1),
 }
 
 

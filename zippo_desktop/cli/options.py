@@ -179,7 +179,7 @@ PromptsOption = Annotated[
         "--prompts",
         metavar="FILE|DIR",
         help="Prompts from a .txt file (one a line, # for comments), a .csv file (columns prompt, negative, "
-        "count, seed, steps, guidance, size, name, matte) or a folder of .txt files.",
+        "count, seed, steps, guidance, size, name, matte, tries) or a folder of .txt files.",
     ),
 ]
 NegativeOption = Annotated[str, typer.Option("--negative", metavar="TEXT", help="What should not be there.")]
@@ -188,6 +188,14 @@ CountOption = Annotated[
 ]
 GuidanceOption = Annotated[
     float, typer.Option("--guidance", min=0.0, help="How closely to follow the prompt; 1 is unguided.")
+]
+TriesOption = Annotated[
+    int,
+    typer.Option(
+        "--tries",
+        min=1,
+        help="Pictures made for one that is whole, in one piece and clear of the frame; the best is kept.",
+    ),
 ]
 StrengthOption = Annotated[
     float | None,

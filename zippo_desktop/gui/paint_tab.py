@@ -43,7 +43,7 @@ class PaintTab(QWidget):
 
     def __init__(self, thumbnails: ThumbnailCache, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.table = PromptTable(left_out=("size",))
+        self.table = PromptTable(left_out=("size", "tries"))
         self.start = StartPicker()
         self.items = ItemModel(thumbnails, self)
         self.results = ItemModel(thumbnails, self)

@@ -48,6 +48,14 @@ COLUMNS: Sequence[Column] = (
         0,
         f"{_REQUEST.guidance:g}",
     ),
+    Column(
+        "tries",
+        "Tries",
+        "Pictures that are made for one that is a clean cut-out: whole, in one piece, clear of the frame.",
+        "whole",
+        1,
+        str(_REQUEST.tries),
+    ),
     Column("name", "Name", "What the file is called.", "text", 0, "by prompt"),
     Column("matte", "Matte", "What this prompt alone is painted into.", "file", 0, "all"),
 )

@@ -26,7 +26,7 @@ from zippo_desktop.gui.prompt_model import COLUMNS, PromptModel, column_of
 from zippo_desktop.gui.prompt_view import PromptView
 
 FILES = "Prompts (*.csv *.txt)"
-_RARE = ("guidance", "name", "matte")  # hidden until somebody asks for them, or a file fills them
+_RARE = ("guidance", "tries", "name", "matte")  # hidden until somebody asks for them, or a file fills them
 
 
 class PromptTable(QWidget):

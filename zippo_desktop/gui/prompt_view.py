@@ -16,7 +16,16 @@ from PySide6.QtWidgets import (
 from zippo_desktop.gui.prompt_model import COLUMNS, DEFAULT_ROLE, PromptModel, column_of
 from zippo_desktop.gui.theme import colour
 
-_WIDTHS = {"negative": 76, "count": 58, "seed": 62, "steps": 56, "size": 52, "guidance": 74, "name": 84}
+_WIDTHS = {
+    "negative": 76,
+    "count": 58,
+    "seed": 62,
+    "steps": 56,
+    "size": 52,
+    "guidance": 74,
+    "tries": 50,
+    "name": 84,
+}
 _PROMPT_PX = 110  # the least; a narrower panel scrolls
 _ROW_PX, _CELL_GAP = 28, 8
 

@@ -11,6 +11,7 @@ from zippo_desktop.diffusion.sampler import OnStep, Start, sample_ddim
 from zippo_desktop.engine.session import ModelSpec, ZippoSession
 from zippo_desktop.errors import UsageError
 from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
+from zippo_desktop.imaging.cleanness import Cleanness, cleanness
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte, Metadata
@@ -53,18 +54,19 @@ def infer(
 ) -> Array:
     """A picture and its matte, [h,w,4] in 0..1: colours over the grey backdrop, then the matte.
 
-    With a `start` (see `prepare_start`) that cut-out is varied, as much as the request's strength
-    says, at its own shape. Raises `UsageError` for a size that the model cannot make.
+    The first clean cut-out of the request's tries, or, where none is, the one that comes closest; steps of
+    a further try are counted on. With a `start` (see `prepare_start`) that cut-out is varied, as much as
+    the request's strength says, at its own shape. Raises `UsageError` for a size that the model cannot make.
     """
     spec = session.spec
-    # 1. draw the noise of both halves
+    # 1. draw the noise of both halves, for all tries
     side = picture_side(request, spec) // spec.downsampling
-    shape: tuple[int, ...] = (1, 2 * spec.latent_channels, side, side)
-    begin = None
+    shape: tuple[int, ...] = (2 * spec.latent_channels, side, side)
+    begin, tries = None, request.tries
     if start is not None and request.strength is not None:
-        begin = Start(_encode(session, start), request.strength)
-        shape = begin.clean.shape
-    noise = draw_noise(request.seed, shape)  # [1,2C,h/f,w/f]
+        begin, tries = Start(_encode(session, start), request.strength), 1
+        shape = begin.clean.shape[1:]
+    noises = draw_noise(request.seed, (tries, *shape))  # [tries,2C,h/f,w/f]
     # 2. sample both halves together, each by its own branch
     predict = guided_denoiser(
         session, [Branch.JOINT_RGB, Branch.JOINT_MATTE], request.prompt, request.negative, request.guidance
@@ -78,9 +80,28 @@ def infer(
         if on_preview:
             on_preview(lambda: _preview(_decode(session, joint, start)))
 
-    joint = sample_ddim(denoise, noise, spec.schedule, request.steps, on_step, begin, show)
-    # 3. decode both halves
-    return _decode(session, joint, start)
+    best: tuple[Cleanness, Array] | None = None
+    for place in range(tries):
+        counted = _counted_on(on_step, place)
+        joint = sample_ddim(
+            denoise, noises[place : place + 1], spec.schedule, request.steps, counted, begin, show
+        )
+        # 3. decode both halves, and keep the cleanest
+        picture = _decode(session, joint, start)
+        clean = cleanness(picture[..., 3])
+        if best is None or clean.rank > best[0].rank:
+            best = clean, picture
+        if clean.is_clean:
+            break
+    assert best is not None
+    return best[1]
+
+
+def _counted_on(on_step: OnStep | None, tries: int) -> OnStep | None:
+    """Report a try's steps as coming behind those of the tries before it."""
+    if on_step is None:
+        return None
+    return lambda done, total: on_step(tries * total + done, (tries + 1) * total)
 
 
 def _decode(session: ZippoSession, joint: Array, start: Fit | None) -> Array:

@@ -58,7 +58,8 @@ class PaintingRequest:
 class GenerationRequest:
     """Text -> RGB and matte. `size` is the square's side in pixels, None for the model's own.
 
-    With a cut-out to start from, `strength` 0 keeps it and 1 makes a new one of its size; None without one.
+    A picture that is no clean cut-out is made anew from other noise, up to `tries` in all. With a cut-out
+    to start from there is one try; `strength` 0 keeps it, 1 makes a new one of its size; None without one.
     """
 
     prompt: str
@@ -68,6 +69,12 @@ class GenerationRequest:
     guidance: float = 3.0
     seed: int = 0
     strength: float | None = None
+    tries: int = 4
+
+    def __post_init__(self) -> None:
+        """Raises `UsageError` for a number of tries that makes no picture."""
+        if self.tries < 1:
+            raise UsageError(f"A picture cannot be made in {self.tries} tries.", "One is enough.")
 
 
 Request = MattingRequest | PaintingRequest | GenerationRequest

@@ -1,4 +1,4 @@
-"""Measures of cut-outs that need no true matte: is one clean, do several differ, what lies outside.
+"""Measures of cut-outs that need no true matte: do several differ, what lies outside.
 
 A cut-out is [h,w,4] float32 in 0..1 as the generative branches make it: colours over the grey backdrop,
 then the matte.
@@ -7,7 +7,6 @@ then the matte.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import cv2
@@ -15,51 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zippo_desktop.imaging.backdrop import MIN_ALPHA, STUDIO_GREY, remove_backdrop
-from zippo_desktop.training.cutouts import is_clipped
 
 Array = NDArray[np.float32]
 
-PART_ALPHA = 0.1  # pixels above it, 8-connected, make a part
-MIN_LARGEST_PART = 0.95  # of the alpha mass
-AREA_RANGE = (0.03, 0.80)  # mean alpha over the frame
 OUTSIDE_MARGIN = 3 / 128  # of the frame's side: what a decoder's blur may carry over the matte's edge
-
-
-@dataclass(frozen=True)
-class Cleanness:
-    """What decides whether a matte is that of one whole object, free in its frame."""
-
-    largest_part: float  # its share of the alpha mass; 0 for an empty matte
-    area: float  # mean alpha
-    touches_border: bool  # alpha over 0.1 within a hundredth of the side of the frame's border
-
-    @property
-    def is_one_part(self) -> bool:
-        """Whether next to nothing floats apart."""
-        return self.largest_part >= MIN_LARGEST_PART
-
-    @property
-    def has_fair_area(self) -> bool:
-        """Whether the object is neither a speck nor the whole picture."""
-        return AREA_RANGE[0] <= self.area <= AREA_RANGE[1]
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether all three conditions hold."""
-        return self.is_one_part and self.has_fair_area and not self.touches_border
-
-
-def cleanness(matte: Array) -> Cleanness:
-    """Measure a matte [h,w] in 0..1."""
-    eight_bit = np.rint(matte * 255).astype(np.uint8)
-    return Cleanness(_largest_part(matte), float(matte.mean()), is_clipped(eight_bit))
-
-
-def _largest_part(matte: Array) -> float:
-    count, labels = cv2.connectedComponents((matte > PART_ALPHA).astype(np.uint8), connectivity=8)
-    masses = np.bincount(np.asarray(labels).ravel(), weights=matte.ravel(), minlength=count)
-    total = float(matte.sum())
-    return float(masses[1:].max() / total) if count > 1 and total else 0.0
 
 
 def pixel_diversity(cutouts: Sequence[Array]) -> float:

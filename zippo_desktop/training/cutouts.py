@@ -21,7 +21,6 @@ from zippo_desktop.errors import InputError
 PICTURE_SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 TEST_PERCENT = 10
 PROCEDURAL_PACKS = {"fur", "foliage", "glass-vessels"}
-MIN_FRAME_MARGIN = 0.01  # of the frame's side; nearer to the border, an object counts as clipped
 
 
 @dataclass(frozen=True)
@@ -90,13 +89,6 @@ def caption_beside(path: Path) -> str | None:
         return sidecar.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise InputError(f"The caption {sidecar} cannot be read ({error}).", "Save it as UTF-8.") from error
-
-
-def is_clipped(alpha: NDArray[np.uint8]) -> bool:
-    """Whether the object [H,W] touches the frame's border, so that part of it may be missing."""
-    margin = max(1, round(MIN_FRAME_MARGIN * max(alpha.shape)))
-    inner = alpha[margin:-margin, margin:-margin]
-    return bool((alpha > 25).sum() > (inner > 25).sum())
 
 
 def _load(path: Path, side: int, mode: str) -> NDArray[np.uint8]:

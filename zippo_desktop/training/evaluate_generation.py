@@ -1,7 +1,7 @@
 """Measuring generation and painting: clean cut-outs, prompts, diversity, agreement with its matting.
 
-Pictures are those that `zippo-desktop generate` and `paint` would make. Real views go through the same
-measures as if a model had made them: the best that can be reached, whatever judge and matting are worth.
+Pictures are those that `zippo-desktop generate --tries 1` and `paint` would make. Real views go through the
+same measures as if a model had made them: the best that can be reached, whatever judge and matting are worth.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def evaluate_generation(
         session = zippo_of(opened)
         pictures = KeptPictures(output_dir / "pictures", session)
         others = paraphrases(names, cutouts)
-        total = len(names) * (2 * plan.seeds + len(_other_steps(plan))) + len(others)
+        total = len(names) * (2 * plan.seeds + 1 + len(_other_steps(plan))) + len(others)
         bench = Bench(session, judge, unseen, plan.steps, plan.seed, pictures, Progress(total, on_picture))
         generated, generation_rows = _measure_generation(bench, plan, names, others)
         painted, painting_rows = _measure_painting(bench, plan, names)
@@ -110,7 +110,7 @@ def evaluate_generation(
 def _measure_generation(
     bench: Bench, plan: GenerationPlan, names: Sequence[NamedViews], others: Sequence[PromptFor]
 ) -> tuple[list[Drawn], list[Row]]:
-    """The model's pictures, and the rows: model, real views, paraphrases, curve."""
+    """The model's pictures, one try each, and the rows: model, real views, paraphrases, tries, curve."""
     prompts = [PromptFor(views.name, views.name) for views in names]
     generated = bench.generate(prompts, plan.seeds, plan.steps)
     scores = bench.score(generated)
@@ -127,6 +127,9 @@ def _measure_generation(
     rows.append(Row(REAL_VIEWS, None, bench.score(unseen), bench.diversity(several)))
     if others:
         rows.append(Row("paraphrases", plan.steps, bench.score(bench.generate(others, 1, plan.steps))))
+    tries = GenerationRequest.tries
+    several_tries = bench.generate(prompts, 1, plan.steps, tries)
+    rows.append(Row(f"up to {tries} tries", plan.steps, bench.score(several_tries)))
     curve = {plan.steps: scores[:: plan.seeds]}  # the first seed of each name
     for steps in _other_steps(plan):
         curve[steps] = bench.score(bench.generate(prompts, 1, steps))

@@ -11,7 +11,7 @@ from statistics import fmean, median
 from typing import Any
 
 from zippo_desktop.errors import ExportError
-from zippo_desktop.training.cutout_measures import Cleanness
+from zippo_desktop.imaging.cleanness import Cleanness
 
 FORMAT_VERSION = 1
 

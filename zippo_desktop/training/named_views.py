@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zippo_desktop.errors import InputError
-from zippo_desktop.training.cutouts import Cutout, is_clipped, load_rgba, read_cutouts
+from zippo_desktop.imaging.cleanness import is_clipped
+from zippo_desktop.training.cutouts import Cutout, load_rgba, read_cutouts
 
 MIN_VIEWS = 4
 UNSEEN_SHARE = 0.25  # of a name's views, and at least one of them

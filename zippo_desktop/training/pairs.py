@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from zippo_desktop.imaging.cleanness import is_clipped
 from zippo_desktop.training.composites import Pair, scene, studio
 from zippo_desktop.training.config import DataConfig
 from zippo_desktop.training.cutouts import (
     Cutout,
-    is_clipped,
     load_rgb,
     load_rgba,
     read_backdrops,

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from zippo_desktop.engine.session import ZippoSession
 from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
+from zippo_desktop.imaging.cleanness import cleanness
 from zippo_desktop.imaging.compositing import over
 from zippo_desktop.imaging.resize import resize
 from zippo_desktop.pipelines import generation, matting, painting
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest, PaintingRequest
 from zippo_desktop.training import metrics
 from zippo_desktop.training.cutout_measures import (
-    cleanness,
     feature_diversity,
     outside_difference,
     pixel_diversity,
@@ -74,12 +74,12 @@ class Bench:
     progress: Progress
     _scenes: dict[int, Array] = field(default_factory=dict)
 
-    def generate(self, prompts: Sequence[PromptFor], seeds: int, steps: int) -> list[Drawn]:
+    def generate(self, prompts: Sequence[PromptFor], seeds: int, steps: int, tries: int = 1) -> list[Drawn]:
         """Each prompt with `seeds` seeds; a seed depends on the prompt's place, on no step count."""
         drawn = []
         for index, prompt in enumerate(prompts):
             for seed in seeds_of(self.seed, index, seeds):
-                request = GenerationRequest(prompt.text, steps=steps, seed=seed)
+                request = GenerationRequest(prompt.text, steps=steps, seed=seed, tries=tries)
                 made = self.pictures.get(request, partial(generation.infer, self.session, request))
                 drawn.append(_drawn(made, prompt, seed))
                 self.progress.count()

@@ -27,7 +27,7 @@ def write_samples(
     for index in range(COUNT):
         item = studios.studio(index)
         painted = painting.infer(
-            session, item.pair.matte, PaintingRequest(item.caption, steps=STEPS, seed=index)
+            session, item.pair.matte, PaintingRequest(item.caption, steps=STEPS, seed=index, tries=1)
         )
         cutouts.append((painted, item.pair.matte, f"paint: {item.caption}"))
     for index in range(COUNT):

@@ -44,6 +44,7 @@ def generate(
     ] = None,
     steps: opt.StepsOption = GenerationRequest.steps,
     guidance: opt.GuidanceOption = GenerationRequest.guidance,
+    tries: opt.TriesOption = GenerationRequest.tries,
     seed: opt.SeedOption = GenerationRequest.seed,
     max_megapixels: opt.MegapixelsOption = opt.MAX_MEGAPIXELS,
     model: opt.ModelOption = None,
@@ -67,7 +68,7 @@ def generate(
     from zippo_desktop.cli.run import Chosen, Shown, job_options, prompt_rows, run, strength_from
 
     share = strength_from(strength, start, "--from")
-    request = GenerationRequest("", negative, size, steps, guidance, seed, share)
+    request = GenerationRequest("", negative, size, steps, guidance, seed, share, tries)
     chosen = Chosen(model, engine, provider, on_existing, max_megapixels, memory_mb=memory_limit)
     options, _ = job_options(output, chosen, look)
     job = plan_generation(prompt_rows(prompt, prompts, recursive), count, request, options, start)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zippo_desktop.export.atomic import open_atomically
-from zippo_desktop.training.cutouts import is_clipped
+from zippo_desktop.imaging.cleanness import is_clipped
 
 MIN_FOREGROUND = 0.03
 DUPLICATE_BITS = 3  # of 128
