@@ -34,7 +34,9 @@ def maker(tmp_path: Path) -> BatchMaker:
         captioned=(write_captioned(tmp_path / "captioned", ["a hill", "a lake"]),),
     )
     config = TrainConfig("unet", tmp_path, tmp_path, data, LOOP, unet=UnetConfig(photos_per_batch=0.4))
-    loop = SimpleNamespace(first_step=3, accelerator=SimpleNamespace(process_index=1, num_processes=2))
+    loop = SimpleNamespace(
+        config=LOOP, first_step=3, accelerator=SimpleNamespace(process_index=1, num_processes=2)
+    )
     captions = CaptionCache(lambda prompts: torch.zeros(len(prompts), 5, 7))
     return BatchMaker(config, 1, loop, encode, captions)  # type: ignore[arg-type]
 

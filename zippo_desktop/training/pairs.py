@@ -25,6 +25,8 @@ from zippo_desktop.training.pixel_cache import PixelCache
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
+    from zippo_desktop.training.loop import Loop
+
 ENDLESS = 1 << 40
 GOLDEN_RATIO = 0.6180339887498949
 MEGABYTE = 10**6
@@ -133,6 +135,13 @@ class Numbered(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> CaptionedPair: ...
+
+
+def fresh_pairs(dataset: Numbered, count: int, workers: int, loop: Loop) -> Iterator[list[CaptionedPair]]:
+    """This process's batches of `count` new pairs, beginning where the run's last checkpoint was written."""
+    process, processes = loop.accelerator.process_index, loop.accelerator.num_processes
+    first = loop.first_step * loop.config.accumulate * count * processes + process
+    return stream(dataset, count, workers, first, processes)
 
 
 def stream(

@@ -27,11 +27,12 @@ def write_samples(
     for index in range(COUNT):
         item = studios.studio(index)
         painted = painting.infer(
-            session, item.pair.matte, PaintingRequest(item.caption, steps=STEPS, seed=index, tries=1)
+            session, item.pair.matte, PaintingRequest(item.caption, steps=STEPS, seed=index)
         )
         cutouts.append((painted, item.pair.matte, f"paint: {item.caption}"))
     for index in range(COUNT):
         caption = studios.studio(index).caption
-        picture = generation.infer(session, GenerationRequest(caption, steps=STEPS, seed=index))
+        request = GenerationRequest(caption, steps=STEPS, seed=index, tries=1)
+        picture = generation.infer(session, request)
         cutouts.append((picture[..., :3], picture[..., 3], f"generate: {caption}"))
     save(rgba_sheet(cutouts, columns=COUNT), run_dir / f"objects-{step:06}.png")

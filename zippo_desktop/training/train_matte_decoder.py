@@ -24,7 +24,7 @@ from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, encoded_p
 from zippo_desktop.training.loop import Loop, Losses, open_accelerator
 from zippo_desktop.training.losses import matte_loss
 from zippo_desktop.training.model_folder import write_index, write_own_network
-from zippo_desktop.training.pairs import CaptionedPair, PairDataset, PairSource, stream
+from zippo_desktop.training.pairs import CaptionedPair, PairDataset, PairSource, fresh_pairs
 from zippo_desktop.training.train_unet import encode_pairs
 from zippo_desktop.training.train_vae import pictures_of
 from zippo_desktop.training.unet_batches import check_material, seen_at
@@ -106,14 +106,13 @@ class Answering:
 
     def batches(self) -> Iterator[Answered]:
         """Batches that a resumed run goes on in."""
-        config, loop = self.config, self.loop
-        process, processes = loop.accelerator.process_index, loop.accelerator.num_processes
-        fresh = max(1, config.loop.batch // config.unet.replay)
-        first = loop.first_step * fresh * processes * config.loop.accumulate + process
-        dataset = PairDataset(self._source("train", config.loop.seed), STUDIO_SHARE)
-        items = stream(dataset, fresh, config.data.workers, first, processes)
+        config, replay = self.config, self.config.unet.replay
+        source = self._source("train", config.loop.seed)
+        dataset = PairDataset(source, STUDIO_SHARE, config.unet.photos_per_batch if source.photos else 0.0)
+        fresh = fresh_pairs(dataset, max(1, config.loop.batch // replay), config.data.workers, self.loop)
+        process = self.loop.accelerator.process_index
         generator = torch.Generator().manual_seed(config.loop.seed + process)
-        return replayed((self.answered(pairs) for pairs in items), config.unet.replay, generator)
+        return replayed((self.answered(pairs) for pairs in fresh), replay, generator)
 
     def unseen(self) -> Answered:
         """Pairs of the test split, always the same."""

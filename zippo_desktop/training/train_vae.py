@@ -15,7 +15,7 @@ from zippo_desktop.training.config import TrainConfig, VaeConfig
 from zippo_desktop.training.loop import Loop, Losses, open_accelerator
 from zippo_desktop.training.losses import gradient_loss
 from zippo_desktop.training.model_folder import write_network
-from zippo_desktop.training.pairs import CaptionedPair, PairDataset, PairSource, stream
+from zippo_desktop.training.pairs import CaptionedPair, PairDataset, PairSource, fresh_pairs
 from zippo_desktop.training.vae_start import build_vae, start_from_components
 
 if TYPE_CHECKING:
@@ -95,10 +95,8 @@ def _normalise_latents(vae: Any, source: PairSource, device: torch.device) -> No
 
 def _batches(config: TrainConfig, source: PairSource, loop: Loop) -> Iterator[torch.Tensor]:
     """Pictures, and half as many mattes: [N,3,S,S]."""
-    process, processes = loop.accelerator.process_index, loop.accelerator.num_processes
-    first = loop.first_step * config.loop.accumulate * config.loop.batch * processes + process
     dataset = PairDataset(source, STUDIO_SHARE)
-    for pairs in stream(dataset, config.loop.batch, config.data.workers, first, processes):
+    for pairs in fresh_pairs(dataset, config.loop.batch, config.data.workers, loop):
         pictures = pictures_of(pairs)
         yield torch.cat([pictures[: len(pairs)], pictures[len(pairs) :: 2]]).to(loop.accelerator.device)
 

@@ -14,7 +14,7 @@ from zippo_desktop.training.captioned import CaptionedPicture, CaptionedPictures
 from zippo_desktop.training.config import DataConfig, TrainConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, Encode, encoded_pairs, replayed
 from zippo_desktop.training.loop import Loop
-from zippo_desktop.training.pairs import Numbered, PairDataset, PairSource, stream
+from zippo_desktop.training.pairs import Numbered, PairDataset, PairSource, fresh_pairs
 from zippo_desktop.training.photos import check_photo, read_photos
 
 CAPTIONED_SHARE = 0.5  # of the pictures that a frozen base is asked about
@@ -83,11 +83,9 @@ class BatchMaker:
         return self._encoded(dataset, count, 1, min(1, data.workers))
 
     def _encoded(self, dataset: Numbered, count: int, replay: int, workers: int) -> Iterator[PairBatch]:
-        """Batches of `count` fresh items, beginning where the last checkpoint was written."""
-        process, processes = self.loop.accelerator.process_index, self.loop.accelerator.num_processes
-        per_step = count * processes * self.config.loop.accumulate
-        first = self.loop.first_step * per_step + process
-        items = stream(dataset, count, workers, first, processes)
+        """Batches of `count` fresh items, each used `replay` times."""
+        items = fresh_pairs(dataset, count, workers, self.loop)
+        process = self.loop.accelerator.process_index
         generator = torch.Generator().manual_seed(self.config.loop.seed + process)
         encoded = (encoded_pairs(pairs, self.encode, self.captions) for pairs in items)
         return replayed(encoded, replay, generator)
