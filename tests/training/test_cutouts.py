@@ -5,7 +5,6 @@ import pytest
 
 from tests.training.material import write_cutout, write_material
 from zippo_desktop.errors import InputError
-from zippo_desktop.imaging.cleanness import is_clipped
 from zippo_desktop.training.cutouts import load_rgba, read_backdrops, read_cutouts, split_of
 
 
@@ -109,11 +108,3 @@ def test_a_large_cutout_is_shrunk_without_dark_edges(tmp_path: Path):
     assert small.shape == (24, 24, 4)
     visible = small[small[..., 3] > 60][:, :3].astype(int)
     assert abs(visible - large[48, 48, :3].astype(int)).max() <= 4
-
-
-def test_an_object_at_the_border_counts_as_clipped():
-    alpha = np.zeros((50, 50), np.uint8)
-    alpha[10:40, 10:40] = 255
-    assert not is_clipped(alpha)
-    alpha[10:50, 20:30] = 255
-    assert is_clipped(alpha)

@@ -14,7 +14,6 @@ from tests.training.material import write_background
 from tests.training.named_material import write_named_views
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.errors import InputError, UsageError
-from zippo_desktop.imaging.cleanness import cleanness
 from zippo_desktop.pipelines import generation, painting
 from zippo_desktop.training import evaluate_generation as evaluation
 from zippo_desktop.training import judge_networks
@@ -36,26 +35,6 @@ def square(top: int, left: int, side: int, frame: int = 40) -> np.ndarray:
     matte = np.zeros((frame, frame), np.float32)
     matte[top : top + side, left : left + side] = 1.0
     return matte
-
-
-def test_each_condition_of_a_clean_cut_out() -> None:
-    whole = cleanness(square(10, 10, 20))
-    assert (whole.largest_part, whole.area, whole.touches_border) == (1.0, 0.25, False)
-    assert whole.is_clean
-    speck = cleanness(square(10, 10, 4))
-    assert (speck.is_one_part, speck.has_fair_area, speck.is_clean) == (True, False, False)
-    assert not cleanness(square(1, 1, 38)).has_fair_area
-    at_border = cleanness(square(0, 10, 20))
-    assert (at_border.touches_border, at_border.is_clean) == (True, False)
-    torn = cleanness(square(4, 4, 10) + square(25, 25, 10))
-    assert torn.largest_part == pytest.approx(0.5)
-    assert (torn.is_one_part, torn.has_fair_area, torn.is_clean) == (False, True, False)
-    assert cleanness(np.zeros((8, 8), np.float32)).largest_part == 0.0
-
-
-def test_dust_under_five_percent_is_still_one_part() -> None:
-    assert cleanness(square(10, 10, 20) + square(2, 2, 4)).is_one_part  # 16 of 416 pixels
-    assert not cleanness(square(10, 10, 20) + square(2, 2, 5)).is_one_part  # 25 of 425
 
 
 def test_diversity_counts_what_is_seen() -> None:
