@@ -11,7 +11,7 @@ from zippo_desktop.diffusion.sampler import OnStep, Start, sample_ddim
 from zippo_desktop.engine.session import ModelSpec, ZippoSession
 from zippo_desktop.errors import UsageError
 from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
-from zippo_desktop.imaging.cleanness import Cleanness, cleanness
+from zippo_desktop.imaging.cleanness import cleanness
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte, Metadata
@@ -80,21 +80,18 @@ def infer(
         if on_preview:
             on_preview(lambda: _preview(_decode(session, joint, start)))
 
-    best: tuple[Cleanness, Array] | None = None
+    pictures: list[Array] = []
     for place in range(tries):
         counted = _counted_on(on_step, place)
         joint = sample_ddim(
             denoise, noises[place : place + 1], spec.schedule, request.steps, counted, begin, show
         )
-        # 3. decode both halves, and keep the cleanest
-        picture = _decode(session, joint, start)
-        clean = cleanness(picture[..., 3])
-        if best is None or clean.rank > best[0].rank:
-            best = clean, picture
-        if clean.is_clean:
+        # 3. decode both halves
+        pictures.append(_decode(session, joint, start))
+        if cleanness(pictures[-1][..., 3]).is_clean:
             break
-    assert best is not None
-    return best[1]
+    # 4. choose the cleanest
+    return max(pictures, key=lambda picture: cleanness(picture[..., 3]).rank)
 
 
 def _counted_on(on_step: OnStep | None, tries: int) -> OnStep | None:
