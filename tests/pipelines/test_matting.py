@@ -1,5 +1,6 @@
 """Matting on the fake session, whose subject is whatever is bright."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ from tests.photos import half_white
 from zippo_desktop.diffusion.latents import draw_noise, split
 from zippo_desktop.engine.fake_session import FakeSession
 from zippo_desktop.engine.open_session import open_session
-from zippo_desktop.errors import Cancelled
+from zippo_desktop.errors import Cancelled, EngineError
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import Metadata
 from zippo_desktop.imaging.resize import fit_to_network
 from zippo_desktop.pipelines import matting, network_matte
+from zippo_desktop.pipelines.confidence import SOFT, signals_of
 from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.pipelines.second_pass import LEAST_AGREEMENT
 
@@ -281,6 +283,40 @@ def test_no_call_has_more_pictures_than_there_are_photos():
     found = matting.infer_photos(session, prepared, MattingRequest())
     assert all(each.closer is not None for each in found)
     assert [len(latents) for latents in session.mattes] == [3, 3, 3]
+
+
+class Deciding(FakeSession):
+    """Has a matte decoder, which says the same of every pixel of every photo."""
+
+    def __init__(self, level):
+        super().__init__()
+        self._spec = replace(self._spec, has_matte_decoder=True)
+        self.level = level
+
+    def decode_mattes(self, latents, images, features):
+        return np.full((len(latents), *images.shape[2:]), self.level, np.float32)
+
+
+def test_a_matte_decoder_has_the_last_word_on_the_matte_but_not_on_where_to_look():
+    taken, request = scene(), MattingRequest(check=False)
+    plain, _ = found_in(taken, request)
+    found, _ = found_in(taken, request, Deciding(0.25))
+    assert found.box == plain.box
+    assert found.scale_agreement == plain.scale_agreement
+    np.testing.assert_array_equal(found.sketch, plain.counted)
+    np.testing.assert_array_equal(found.first, 0.25)
+    np.testing.assert_array_equal(found.closer, 0.25)
+
+
+def test_how_decided_a_matte_is_is_said_of_the_sketch():
+    found, _ = found_in(scene(), MattingRequest(), Deciding(0.25))
+    assert signals_of(found)[SOFT] > 0.9
+
+
+@pytest.mark.parametrize("level", [float("nan"), float("inf")])
+def test_a_matte_decoder_that_answers_no_number_is_an_engine_error(level):
+    with pytest.raises(EngineError, match="not finite"):
+        found_in(scene(), MattingRequest(), Deciding(level))
 
 
 def test_no_photos_need_no_network():

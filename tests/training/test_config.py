@@ -48,7 +48,6 @@ def test_paths_count_from_the_file_and_numbers_become_what_is_asked(tmp_path: Pa
         ('stage = "unet"', 'stage = "all"', 'stage is "all"'),
         ("[loop]", "[loop", "cannot be read"),
         ("batch = 2", "batch = 2\naccumulate = 0", r"loop\.accumulate is 0"),
-        ("[unet]", "[unet]\nkept_share = 1", r"unet\.kept_share is 1"),
         ("[unet]", '[unet]\nprediction = "epsilon"', 'prediction is "epsilon"'),
     ],
 )

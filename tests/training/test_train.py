@@ -1,7 +1,6 @@
 """Both training stages for real, on a toy set: they learn, resume, and leave a folder that opens."""
 
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -19,7 +18,7 @@ from zippo_desktop.pipelines import generation, matting
 from zippo_desktop.pipelines.request import GenerationRequest, MattingRequest
 from zippo_desktop.training.pairs import PairSource
 from zippo_desktop.training.train import train
-from zippo_desktop.training.train_unet import encode_pairs, mix_in
+from zippo_desktop.training.train_unet import encode_pairs
 
 
 @pytest.fixture
@@ -48,29 +47,6 @@ def test_from_nothing_to_a_model_that_mattes_and_generates(folder: Path):
     assert picture.shape == (32, 32, 4)
     assert (folder / "unet-run" / "matting-000060.png").is_file()
     assert (folder / "unet-run" / "objects-000060.png").is_file()
-
-
-def test_a_share_of_the_weights_before_is_kept():
-    trained, before = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
-    expected = 0.75 * trained.weight + 0.25 * before.weight
-    mix_in(trained, before, 0.25)
-    torch.testing.assert_close(trained.weight, expected)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("quick_ends")
-def test_a_run_may_keep_most_of_what_it_began_with(folder_with_vae: Path):
-    def train_on(kept_share: str) -> torch.Tensor:
-        path = write_config(folder_with_vae, "unet", steps=2)
-        path.write_text(path.read_text() + kept_share)
-        shutil.rmtree(folder_with_vae / "unet-run", ignore_errors=True)
-        train(path)
-        return TorchSession.open(folder_with_vae / "model").unet.conv_in.weight.detach()
-
-    begun = train_on("")
-    kept = train_on("kept_share = 0.9\n")
-    let_go = train_on("")
-    assert 0 < (kept - begun).abs().max() < 0.5 * (let_go - kept).abs().max()
 
 
 @pytest.mark.slow

@@ -59,7 +59,8 @@ def assess(found: NetworkMatte, matte: Matte) -> Assessment:
 
 def signals_of(found: NetworkMatte) -> dict[str, float]:
     """What speaks for a matte, each in 0..1, by the doubt that there is without it; what is known of it."""
-    signals = {MIRROR: found.mirror_agreement, SCALE: found.scale_agreement, SOFT: decidedness(found.counted)}
+    seen = found.counted if found.sketch is None else found.sketch
+    signals = {MIRROR: found.mirror_agreement, SCALE: found.scale_agreement, SOFT: decidedness(seen)}
     return {doubt: value for doubt, value in signals.items() if value is not None}
 
 

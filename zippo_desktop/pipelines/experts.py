@@ -136,7 +136,7 @@ def _refined(
     change = upsample_guided(after, resize_picture(crop, *size)) - start
     closer = guarded(start, change * _unsure(start), size[0] / after.shape[0])
     by_both = f"{own}, refined by {zippo.spec.name} {zippo.spec.version}"
-    return replace(found, closer=closer, box=box, model_used=by_both)
+    return replace(found, closer=closer, box=box, model_used=by_both, sketch=closer)
 
 
 def _unsure(matte: Matte) -> Matte:

@@ -29,10 +29,11 @@ class NetworkMatte:
     """What the network found, and how it is to become a matte of the photo's size.
 
     `first` [h,w] is of the whole photo. `closer` [h',w'] is that of the subject's `box` in the photo's
-    pixels, and None where no second look was taken, or where it contradicted the first. What speaks for
-    them is in 0..1, and None where there was nothing to compare with: the overlap with what the network
-    found in the mirror image, and that of the first matte with the closer look, also of one that was dropped.
-    Where several models had a say, `model_used` names whose matte it is, and `remark` says why.
+    pixels, and None where no second look was taken, or where it contradicted the first. `sketch` is what
+    counts of the two as the latents alone say it (see `passes.Answer`). What speaks for them is in 0..1, and
+    None where there was nothing to compare with: the overlap with what the network found in the mirror
+    image, and that of the first matte with the closer look, also of one that was dropped. Where several
+    models had a say, `model_used` names whose matte it is, and `remark` says why.
     """
 
     first: Matte
@@ -43,6 +44,7 @@ class NetworkMatte:
     scale_agreement: float | None = None
     model_used: str = ""
     remark: str = ""
+    sketch: Matte | None = None
 
     @property
     def counted(self) -> Matte:

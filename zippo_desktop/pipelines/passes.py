@@ -16,15 +16,27 @@ from zippo_desktop.engine.session import Expert, Session, ZippoSession, is_exper
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import Fit, unfit
 from zippo_desktop.pipelines import second_pass
-from zippo_desktop.pipelines.pictures import decode_mattes_of, encode_colours, encode_matte, to_network
+from zippo_desktop.pipelines.pictures import (
+    decode_mattes,
+    decode_mattes_of,
+    encode_colours,
+    encode_matte,
+    to_network,
+)
 from zippo_desktop.pipelines.request import MattingRequest
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The network's matte [h,w] of a picture, and, for an ensemble, its two views' overlap in 0..1."""
+    """The network's matte [h,w] of a picture, and, for an ensemble, its two views' overlap in 0..1.
+
+    `sketch` [h',w'] is the matte as the latents alone say it: a haze where these are unsure, while a matte
+    decoder decides. It tells better where there might be something, and how sure that is. Without a matte
+    decoder the two are the same.
+    """
 
     matte: Matte
+    sketch: Matte
     agreement: float | None = None
 
 
@@ -130,6 +142,7 @@ def ask_zippo(
         )
 
     found: list[list[Array]] = [[] for _ in views]
+    sketched: list[Array] = []
     for member in range(request.ensemble):
         view = seen[member % 2]
         # 2. draw the noise, the same for each picture
@@ -146,10 +159,19 @@ def ask_zippo(
         # 4. decode
         mattes = decode_mattes_of(session, latents, view.images, view.features)  # [N,h,w] 0..1
         found[member % 2].append(_mirrored(mattes) if member % 2 else mattes)
+        if session.spec.has_matte_decoder:
+            sketches = decode_mattes(session, latents)  # [N,h/d,w/d] 0..1
+            sketched.append(_mirrored(sketches) if member % 2 else sketches)
     # 5. average the ensemble and each view, take the padding off
     totals = [np.asarray(np.sum(mattes, axis=0), np.float32) for mattes in found]
+    sketch = np.asarray(np.mean(sketched, axis=0), np.float32) if sketched else None  # [N,h/d,w/d]
     return [
-        _averaged([total[place] for total in totals], each, request.ensemble)
+        _averaged(
+            [total[place] for total in totals],
+            each,
+            request.ensemble,
+            None if sketch is None else sketch[place],
+        )
         for place, each in enumerate(fits)
     ]
 
@@ -179,15 +201,19 @@ def _start(session: ZippoSession, mattes: Array | None, strength: float) -> Star
     return Start(np.concatenate([encode_matte(session, matte) for matte in mattes]), strength)
 
 
-def _averaged(totals: Sequence[Matte], fit: Fit, members: int) -> Answer:
-    """The sums [h,w] of the members that saw a picture as it is, and of those that saw its mirror image."""
+def _averaged(totals: Sequence[Matte], fit: Fit, members: int, sketch: Matte | None = None) -> Answer:
+    """The sums [h,w] of the members that saw a picture as it is, and of those that saw its mirror image.
+
+    With the mean of their sketches, where there are any.
+    """
     summed: Matte = np.sum(totals, axis=0, dtype=np.float32)
     matte = unfit(summed / np.float32(members), fit)
+    seen = matte if sketch is None else unfit(sketch, fit)
     if len(totals) == 1:
-        return Answer(matte)
+        return Answer(matte, seen)
     of_mirror = members // 2
     plain, mirrored = totals[0] / np.float32(members - of_mirror), totals[1] / np.float32(of_mirror)
-    return Answer(matte, second_pass.overlap(unfit(plain, fit), unfit(mirrored, fit)))
+    return Answer(matte, seen, second_pass.overlap(unfit(plain, fit), unfit(mirrored, fit)))
 
 
 def mirror_image(fit: Fit) -> Fit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from zippo_desktop.diffusion.sampler import OnStep
 from zippo_desktop.engine.session import Session
@@ -58,7 +59,7 @@ def _is_mirrored(request: MattingRequest) -> bool:
 
 
 def _close_up(first: Answer, photo: Prepared, request: MattingRequest) -> Box | None:
-    return second_pass.close_up(first.matte, *photo.image.shape[:2]) if request.second_pass else None
+    return second_pass.close_up(first.sketch, *photo.image.shape[:2]) if request.second_pass else None
 
 
 def _found(
@@ -75,10 +76,11 @@ def _found(
     if mirrored is not None:
         matte = mirrored.matte[:, ::-1][:, : last.matte.shape[1]]  # what was padding is on the right again
         mirror_agreement = second_pass.overlap(last.matte, matte)
+    alone = NetworkMatte(first.matte, None, None, edges, mirror_agreement, sketch=first.sketch)
     if box is None or closer is None:
-        return NetworkMatte(first.matte, None, None, edges, mirror_agreement)
+        return alone
     place = box, *photo.image.shape[:2]
-    agreement = second_pass.agreement(first.matte, closer.matte, *place)
-    if not second_pass.is_believed(agreement, first.matte, *place):
-        return NetworkMatte(first.matte, None, None, edges, mirror_agreement, agreement)
-    return NetworkMatte(first.matte, closer.matte, box, edges, mirror_agreement, agreement)
+    agreement = second_pass.agreement(first.sketch, closer.sketch, *place)
+    if not second_pass.is_believed(agreement, first.sketch, *place):
+        return replace(alone, scale_agreement=agreement)
+    return replace(alone, closer=closer.matte, box=box, scale_agreement=agreement, sketch=closer.sketch)

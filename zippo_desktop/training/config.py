@@ -81,7 +81,6 @@ class UnetConfig:
     photos_per_batch: float = 0.5  # share of the scenes that are photos, where `data.photos` names any
     last_step_share: float = 0.4  # share of pairs at t = T, the only step of one-step matting
     studio_t_power: float = 1.0  # studio shots draw t = T * u**power, u uniform: below 1, more noise
-    kept_share: float = 0.0  # of the weights that the run began from, in those that it writes at its end
     finest_channels: int = 0  # widens the first level of a trained UNet; 0: as it is
     replay: int = 1  # how many times an encoded pair is used, on average
     caption_dropout: float = 0.1
@@ -127,10 +126,6 @@ def read_config(path: Path) -> TrainConfig:
         raise UsageError(
             f'{path}: unet.prediction is "{config.unet.prediction}".',
             'Write prediction = "v_prediction", or leave it out.',
-        )
-    if not 0 <= config.unet.kept_share < 1:
-        raise UsageError(
-            f"{path}: unet.kept_share is {config.unet.kept_share:g}.", "Write a number from 0 to less than 1."
         )
     if config.loop.accumulate < 1:
         raise UsageError(f"{path}: loop.accumulate is {config.loop.accumulate}.", "Write 1 or more.")

@@ -15,7 +15,7 @@ from zippo_desktop.diffusion.schedule import NoiseSchedule
 from zippo_desktop.engine import zippo_vae
 from zippo_desktop.engine.model_store import IMAGE_ENCODER, downsampling_of, read_config, read_json, read_spec
 from zippo_desktop.engine.torch_session import TorchSession
-from zippo_desktop.engine.zippo_unet import build_unet, load_unet, use_plain_attention
+from zippo_desktop.engine.zippo_unet import build_unet, use_plain_attention
 from zippo_desktop.errors import UsageError
 from zippo_desktop.pipelines.pictures import encode_matte
 from zippo_desktop.training.branches import RowMaker
@@ -99,23 +99,9 @@ def train_unet(config: TrainConfig) -> None:
     )
     if accelerator.is_main_process:
         with loop.averaged() as unet:
-            folder = config.model_dir / "unet"
-            mix_in(unet, load_unet(folder), config.unet.kept_share)
-            write_network(unet, folder)
+            write_network(unet, config.model_dir / "unet")
         end_conversion(config)
         _record(config)
-
-
-@torch.no_grad()
-def mix_in(unet: torch.nn.Module, before: torch.nn.Module, share: float) -> None:
-    """Take a share of every weight from the network that a run began with, in place.
-
-    On the way from one to the other lie networks that may be better than both, and lose less of what the
-    run trained little (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903).
-    """
-    known = before.state_dict()
-    for name, weight in unet.state_dict().items():
-        weight.lerp_(known[name].to(weight), share)
 
 
 def complete_folder(config: TrainConfig) -> None:
