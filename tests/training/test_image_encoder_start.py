@@ -11,19 +11,20 @@ import torch
 from tests.tiny_models import build_tiny_zippo, published_efficientnet, tiny_image_encoder, tiny_unet
 from tests.training.material import write_material
 from zippo_desktop.diffusion.latents import Branch, draw_noise
+from zippo_desktop.engine.matte_decoder import MatteDecoder
 from zippo_desktop.engine.model_store import read_spec
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.errors import ModelError
 from zippo_desktop.training import image_encoder_start
 from zippo_desktop.training.config import LoopConfig, TrainConfig, UnetConfig
 from zippo_desktop.training.image_encoder_start import add_image_encoder, reduce_to_components
-from zippo_desktop.training.model_folder import write_network
+from zippo_desktop.training.model_folder import write_network, write_own_network
 
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     """A tiny model without image encoder, material, and a published file that is what it should be."""
-    model = build_tiny_zippo(tmp_path / "model")
+    model = build_tiny_zippo(tmp_path / "model", has_matte_decoder=False)
     shutil.rmtree(model / "image_encoder")
     torch.manual_seed(0)
     write_network(tiny_unet(in_channels=8, num_class_embeds=4), model / "unet")
@@ -40,6 +41,13 @@ def config(tmp_path, monkeypatch):
         unet=UnetConfig(feature_channels=6),
         image_encoder_file=tmp_path / "published.pth",
     )
+
+
+def test_a_matte_decoder_that_knows_no_features_is_in_the_way_and_stays(config):
+    write_own_network(MatteDecoder(4, 0), config.model_dir / "matte_decoder")
+    with pytest.raises(ModelError, match="matte_decoder was trained without an image encoder"):
+        add_image_encoder(config)
+    assert (config.model_dir / "matte_decoder" / "config.json").is_file()
 
 
 def test_the_model_sees_more_and_answers_as_before(config):

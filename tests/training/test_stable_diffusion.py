@@ -59,7 +59,7 @@ MATTE = np.tile(np.linspace(0, 1, 32, dtype=np.float32), (32, 1))
 TASKS: dict[ModuleType, Callable[[ZippoSession], np.ndarray]] = {
     matting: lambda session: matting.infer(session, PHOTO, MattingRequest(steps=2)),
     painting: lambda session: painting.infer(session, MATTE, PaintingRequest("a red ball", steps=2)),
-    generation: lambda session: generation.infer(session, GenerationRequest("a red ball", steps=2)),
+    generation: lambda session: generation.infer(session, GenerationRequest("a red ball", steps=2, tries=1)),
 }
 
 

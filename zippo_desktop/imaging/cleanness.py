@@ -41,9 +41,12 @@ class Cleanness:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """What to compare two mattes by: the conditions that hold, then how little floats apart."""
+        """What to compare two mattes by: the conditions that hold, then how little floats apart, in percent.
+
+        No finer, so that two engines, which differ in the last digits, choose the same one.
+        """
         held = self.is_one_part + self.has_fair_area + (not self.touches_border)
-        return held, self.largest_part
+        return held, round(self.largest_part, 2)
 
 
 def cleanness(matte: Matte) -> Cleanness:

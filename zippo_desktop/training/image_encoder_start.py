@@ -13,7 +13,13 @@ from pathlib import Path
 import torch
 
 from zippo_desktop.engine.image_encoder import TAPPED_CHANNELS, ImageEncoder, folded_weights
-from zippo_desktop.engine.model_store import FEATURE_PX, IMAGE_ENCODER, downsampling_of, read_config
+from zippo_desktop.engine.model_store import (
+    FEATURE_PX,
+    IMAGE_ENCODER,
+    MATTE_DECODER,
+    downsampling_of,
+    read_config,
+)
 from zippo_desktop.engine.zippo_unet import load_unet, widen
 from zippo_desktop.errors import ModelError
 from zippo_desktop.training.config import TrainConfig
@@ -31,8 +37,14 @@ def add_image_encoder(config: TrainConfig) -> None:
     """Put the encoder of `config.image_encoder_file` into the Zippo folder, and widen its UNet.
 
     The UNet answers as before until it is trained: the new inputs' weights are zero. Raises
-    `ModelError` for another file, since a pickle of unknown origin is never loaded.
+    `ModelError` for another file, since a pickle of unknown origin is never loaded, and where a matte decoder
+    is in the way.
     """
+    if (config.model_dir / MATTE_DECODER).is_dir():
+        raise ModelError(
+            f"{config.model_dir / MATTE_DECODER} was trained without an image encoder.",
+            "Move it away, and train one anew when the image encoder is there.",
+        )
     encoder = ImageEncoder(config.unet.feature_channels)
     encoder.load_state_dict(folded_weights(_published(config.image_encoder_file)), strict=False)
     detail = FEATURE_PX // downsampling_of(read_config(config.model_dir, "vae"))
