@@ -15,9 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zippo_desktop.engine.model_store import FEATURE_PX, read_json
+from zippo_desktop.engine.model_store import FEATURE_PX, read_own_config
 from zippo_desktop.engine.zippo_unet import load_weights
-from zippo_desktop.errors import ModelError
 
 CLASS_NAME = "EfficientNetLite0Features"
 STEM_CHANNELS = 32
@@ -129,12 +128,9 @@ def load_image_encoder(folder: Path) -> ImageEncoder | None:
 
     Raises `ModelError` for another kind, or weights that do not fit.
     """
-    if not folder.is_dir():
+    config = read_own_config(folder, CLASS_NAME)
+    if config is None:
         return None
-    config = read_json(folder / "config.json")
-    if config.get("_class_name") != CLASS_NAME:
-        kind = config.get("_class_name")
-        raise ModelError(f"{folder} is an image encoder of the kind '{kind}', which is not supported.")
     encoder = ImageEncoder(int(config["feature_channels"]))
     load_weights(encoder, folder)
     return encoder

@@ -16,9 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zippo_desktop.engine.model_store import read_json
+from zippo_desktop.engine.model_store import read_own_config
 from zippo_desktop.engine.zippo_unet import load_weights
-from zippo_desktop.errors import ModelError
 
 CLASS_NAME = "MatteDecoder"
 FOLD = 2  # pixels along a side that are folded into channels: the finest level has half the picture's side
@@ -89,12 +88,9 @@ def load_matte_decoder(folder: Path) -> MatteDecoder | None:
 
     Raises `ModelError` for another kind, or weights that do not fit.
     """
-    if not folder.is_dir():
+    config = read_own_config(folder, CLASS_NAME)
+    if config is None:
         return None
-    config = read_json(folder / "config.json")
-    if config.get("_class_name") != CLASS_NAME:
-        kind = config.get("_class_name")
-        raise ModelError(f"{folder} is a matte decoder of the kind '{kind}', which is not supported.")
     decoder = MatteDecoder(
         int(config["latent_channels"]), int(config["feature_channels"]), tuple(config["widths"])
     )

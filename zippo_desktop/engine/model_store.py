@@ -145,6 +145,20 @@ def read_config(model_dir: Path, network: str) -> dict[str, Any]:
     return read_json(model_dir / network / "config.json")
 
 
+def read_own_config(folder: Path, class_name: str) -> dict[str, Any] | None:
+    """The `config.json` of a network of our own making; None where the model has none.
+
+    Raises `ModelError` for one of another kind.
+    """
+    if not folder.is_dir():
+        return None
+    config = read_json(folder / "config.json")
+    if config.get("_class_name") != class_name:
+        kind = config.get("_class_name")
+        raise ModelError(f"{folder} holds a network of the kind '{kind}', which is not supported.")
+    return config
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a model folder; anything else is a `ModelError`."""
     try:
