@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zippo_desktop.engine.open_session import open_session
-from zippo_desktop.engine.session import ModelSpec
+from zippo_desktop.engine.session import ModelSpec, ZippoSpec
 from zippo_desktop.imaging.boxes import Box, box_of, whole_of
 from zippo_desktop.imaging.cleanness import is_clipped
 from zippo_desktop.imaging.decode import Photo
@@ -158,7 +158,7 @@ def composites(given: argparse.Namespace) -> Iterator[Composite]:
 
 
 def perfect_matte(composite: Composite, spec: ModelSpec) -> NetworkMatte:
-    """What a network without fault would find: the true matte, averaged to the pixels that it sees."""
+    """What a network without fault would find: the true matte, averaged to the pixels it answers with."""
     height, width = composite.matte.shape
     first = _seen(composite.matte, spec)
     box = second_pass.close_up(first, height, width)
@@ -166,8 +166,9 @@ def perfect_matte(composite: Composite, spec: ModelSpec) -> NetworkMatte:
 
 
 def _seen(matte: Matte, spec: ModelSpec) -> Matte:
-    fit = fit_to_network(matte[..., None], spec.matting_px, spec.multiple_px)
-    return unfit(fit.image[..., 0], fit)
+    fit = fit_to_network(matte[..., None], spec.matting_px, spec.multiple_px, spec.detail)
+    answered = fit.detailed if isinstance(spec, ZippoSpec) and spec.has_matte_decoder else fit.image
+    return unfit(answered[..., 0], fit)
 
 
 def stretched(found: NetworkMatte, image: Bytes, interpolation: int) -> Matte:
