@@ -27,7 +27,7 @@ from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.zippo_unet import build_unet, use_plain_attention
 from zippo_desktop.pipelines import matting
 from zippo_desktop.pipelines.request import MattingRequest
-from zippo_desktop.training.branches import PairBatch, RowMaker, Rows, concatenate
+from zippo_desktop.training.branches import PairBatch, RowMaker, Rows, concatenate, select
 from zippo_desktop.training.config import DataConfig, UnetConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, encoded_pairs
 from zippo_desktop.training.pairs import CaptionedPair, PairSource
@@ -106,14 +106,14 @@ class Pools:
         scenes = round(BATCH * variant.scenes)
         chosen = torch.from_numpy(rng.integers(0, POOL // 2, BATCH))
         wrong = torch.from_numpy(rng.random(BATCH)) < variant.wrong_labels
-        clean = _take(self.scenes, chosen[:scenes])
-        dirty = _take(self.spoiled, chosen[:scenes])
+        clean = select(self.scenes, chosen[:scenes])
+        dirty = select(self.spoiled, chosen[:scenes])
         mixed = replace(
             clean,
             matte=torch.where(wrong[:scenes, None, None, None], dirty.matte, clean.matte),
             alpha=torch.where(wrong[:scenes, None, None], dirty.alpha, clean.alpha),
         )
-        parts = [part for part in (mixed, _take(self.studio, chosen[scenes:])) if len(part.rgb)]
+        parts = [part for part in (mixed, select(self.studio, chosen[scenes:])) if len(part.rgb)]
         return concatenate(parts)
 
     def _encode(self, pairs: list[CaptionedPair]) -> PairBatch:
@@ -122,10 +122,6 @@ class Pools:
 
         chunks = [pairs[start : start + 32] for start in range(0, len(pairs), 32)]
         return concatenate([encoded_pairs(chunk, encode, self._captions) for chunk in chunks])
-
-
-def _take(batch: PairBatch, chosen: torch.Tensor) -> PairBatch:
-    return PairBatch(*(getattr(batch, name)[chosen] for name in batch.__dataclass_fields__))
 
 
 def _only(rows: Rows, branches: tuple[Branch, ...]) -> Rows:

@@ -9,35 +9,15 @@ import pytest
 
 from tests.tiny_models import build_tiny_zippo
 from tests.training.material import write_material
-from tests.training.runs import read_log
+from tests.training.runs import run
 from zippo_desktop.engine.model_store import read_json, verify_model
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.pipelines import matting
 from zippo_desktop.pipelines.network_matte import fit
 from zippo_desktop.pipelines.passes import ask
 from zippo_desktop.pipelines.request import MattingRequest
-from zippo_desktop.training.train import train
 
-CONFIG = """
-stage = "matte_decoder"
-model_dir = "model"
-run_dir = "matte_decoder-run"
-[data]
-cutouts = ["cutouts"]
-backgrounds = ["backgrounds"]
-size_px = 32
-workers = 0
-[loop]
-steps = {steps}
-batch = 4
-learning_rate = 2e-3
-warmup_steps = 5
-ema_decay = 0.9
-log_every = 5
-sheet_every = 1000
-[unet]
-replay = 2
-"""
+STAGE = "matte_decoder"
 
 
 @pytest.fixture
@@ -48,15 +28,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, steps: int) -> list[dict[str, float]]:
-    path = folder / "matte_decoder.toml"
-    path.write_text(CONFIG.format(steps=steps), encoding="utf-8")
-    train(path)
-    return read_log(folder, "matte_decoder")
-
-
 def test_it_learns_what_the_vae_s_decoder_does_not_know(folder: Path):
-    log = run(folder, steps=40)
+    log = run(folder, STAGE, replay=2, steps=40)
 
     assert log[-2]["mad"] < 0.8 * log[0]["mad"]
     assert log[-1]["mad_unseen"] < log[-1]["mad_plain"]  # its latents are noise, its photo is not
@@ -67,7 +40,7 @@ def test_it_learns_what_the_vae_s_decoder_does_not_know(folder: Path):
 
 
 def test_the_matte_of_a_photo_is_then_as_fine_as_what_the_image_encoder_sees(folder: Path):
-    run(folder, steps=1)
+    run(folder, STAGE, replay=2, steps=1)
     session = TorchSession.open(folder / "model")
     picture = np.random.default_rng(0).random((40, 60, 3), np.float32)
 
@@ -81,10 +54,10 @@ def test_the_matte_of_a_photo_is_then_as_fine_as_what_the_image_encoder_sees(fol
 
 
 def test_a_stopped_run_goes_on_where_it_was(folder: Path):
-    run(folder, steps=5)
+    run(folder, STAGE, replay=2, steps=5)
     before = (folder / "model" / "matte_decoder" / "diffusion_pytorch_model.safetensors").read_bytes()
 
-    log = run(folder, steps=10)
+    log = run(folder, STAGE, replay=2, steps=10)
 
     assert [row["step"] for row in log if "total" in row] == [5, 10]
     after = (folder / "model" / "matte_decoder" / "diffusion_pytorch_model.safetensors").read_bytes()

@@ -22,10 +22,8 @@ OTHERS_FROM = 0.1  # a part with so much of the largest part's mass is a subject
 MARGIN = 0.2  # around the subject, as a share of its longer side
 LARGEST_SHARE = 0.85  # of the frame's longer side, by the crop's: beyond it a closer look shows nothing new
 LEAST_AGREEMENT = 0.1  # of both mattes in the crop; a first matte of a small thing is faint, though right
-LEAST_WITH_DECIDED = (
-    0.6  # where the first is decided, and had enough pixels of the crop to be right about it:
-)
-WELL_SEEN_PX = 48  # of the first matte, along the crop's longer side
+# The same where the first is decided and had enough pixels along the crop's longer side to be right about it
+LEAST_WITH_DECIDED, WELL_SEEN_PX = 0.6, 48
 SEAM = 0.05  # of the crop's longer side: how wide its border is blended
 LONGEST_PX = 2048  # of the joined matte
 

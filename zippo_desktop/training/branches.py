@@ -161,6 +161,7 @@ def concatenate(parts: Sequence[T]) -> T:
     return kind(*(torch.cat([getattr(part, item.name) for part in parts]) for item in fields(kind)))  # type: ignore[arg-type]
 
 
-def select(batch: PairBatch, chosen: torch.Tensor | slice) -> PairBatch:
-    """Some pairs of a batch, by a mask [N] or a slice."""
-    return PairBatch(*(getattr(batch, item.name)[chosen] for item in fields(batch)))
+def select(batch: T, chosen: torch.Tensor | slice) -> T:
+    """Some of a batch, by a mask [N], places [n] or a slice."""
+    kind = type(batch)
+    return kind(*(getattr(batch, item.name)[chosen] for item in fields(kind)))  # type: ignore[arg-type]

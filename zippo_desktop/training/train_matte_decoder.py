@@ -6,7 +6,7 @@ All other networks are frozen: the generative tasks, which never decode a matte 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
@@ -18,7 +18,7 @@ from zippo_desktop.engine.model_store import MATTE_DECODER, read_spec, record_di
 from zippo_desktop.engine.session import ZippoSpec
 from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.zippo_unet import use_plain_attention
-from zippo_desktop.training.branches import RowMaker
+from zippo_desktop.training.branches import RowMaker, select
 from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, encoded_pairs, replayed
 from zippo_desktop.training.loop import Loop, Losses, open_accelerator
@@ -163,7 +163,8 @@ def _sheet(loop: Loop, session: TorchSession, unseen: Answered, step: int) -> No
     plain = zippo_vae.decode(session.vae, unseen.latents).mean(dim=1, keepdim=True) / 2 + 0.5
     plain = functional.interpolate(plain.clamp(0, 1), size=(side, side), mode="bilinear")
     with loop.averaged() as decoder:
-        decoded = torch.cat([_decoded(decoder, one) for one in _single(unseen)])
+        single = (select(unseen, slice(place, place + 1)) for place in range(len(unseen.alpha)))
+        decoded = torch.cat([_decoded(decoder, one) for one in single])
     mattes = [matte.expand(-1, 3, -1, -1) for matte in (plain, decoded, unseen.alpha)]
     small = [functional.avg_pool2d(row, 2) for row in (unseen.pictures / 2 + 0.5, *mattes)]
     grid = torch.cat([torch.cat(list(row), dim=2) for row in small], dim=1)
@@ -171,8 +172,3 @@ def _sheet(loop: Loop, session: TorchSession, unseen: Answered, step: int) -> No
     Image.fromarray(image).save(loop.run_dir / f"sheet-{step:06}.png")
     errors = {"mad_plain": plain, "mad_unseen": decoded}
     loop.note(step, {name: round(float((m - unseen.alpha).abs().mean()), 5) for name, m in errors.items()})
-
-
-def _single(batch: Answered) -> Iterator[Answered]:
-    for place in range(len(batch.alpha)):
-        yield Answered(*(getattr(batch, item.name)[place : place + 1] for item in fields(batch)))
