@@ -19,7 +19,52 @@ def test_colours_and_matte_come_together():
     assert picture.shape == (128, 128, 4)
     assert picture[..., 3].mean() == pytest.approx(0.25, abs=0.03)
     np.testing.assert_allclose(picture[64, 64], [*(colour_of("a pear") / 2 + 0.5), 1], atol=1e-4)
-    np.testing.assert_allclose(picture[0, 0], 0, atol=1e-4)
+    np.testing.assert_allclose(picture[16, 16], 0, atol=1e-4)
+
+
+def test_the_object_is_kept_free_of_the_frame(monkeypatch):
+    """A network that fills the whole frame is held to the backdrop along its border, at every step."""
+    session, seen = FakeSession(), []
+
+    def fill(joint, t, branches, _text):
+        schedule = session.spec.schedule
+        seen.append((joint[:1], t))
+        halves = split(joint[:1])
+        return np.concatenate(
+            [(schedule.signal(t) * half - 1) / np.float32(schedule.sigma(t)) for half in halves]
+        )
+
+    monkeypatch.setattr(session, "denoise", fill)
+    picture = generation.infer(session, GenerationRequest("a pear", steps=3, guidance=1, tries=1))
+    np.testing.assert_allclose(picture[8:-8, 8:-8], 1, atol=1e-3)
+    for border in (picture[:8], picture[-8:], picture[:, :8], picture[:, -8:]):
+        np.testing.assert_allclose(border[..., :3], 0.5, atol=1e-3)
+        np.testing.assert_allclose(border[..., 3], 0, atol=1e-3)
+    noises = [
+        (joint - session.spec.schedule.signal(t) * encoded_backdrop(session)) / session.spec.schedule.sigma(t)
+        for joint, t in seen
+    ]
+    for noise in noises[1:]:  # the border is noised by its own noise all the way
+        np.testing.assert_allclose(noise[..., 0, :], noises[0][..., 0, :], atol=1e-4)
+
+
+def test_a_picture_too_small_for_a_margin_has_none(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        generation,
+        "sample_ddim",
+        lambda _denoise, noise, *rest: given.append(rest[-1]) or np.zeros_like(noise),
+    )
+    for size in (48, 64):
+        generation.infer(FakeSession(), GenerationRequest("a pear", size=size, tries=1))
+    assert given[0] is None
+    assert given[1].where[0, 0].sum() == 28
+
+
+def encoded_backdrop(session):
+    """The latents [1,2C,8,8] of an empty studio."""
+    grey, empty = np.zeros((1, 3, 64, 64), np.float32), np.full((1, 3, 64, 64), -1, np.float32)
+    return np.concatenate([session.encode_images(grey), session.encode_images(empty)], axis=1)
 
 
 def test_without_a_size_the_models_own_is_taken():
@@ -159,12 +204,12 @@ def test_the_first_try_does_not_depend_on_how_many_there_may_be(monkeypatch):
     assert len(begun) == 4
 
 
-def test_steps_of_further_tries_are_counted_on(tries):
+def test_the_tries_that_are_not_needed_count_as_done(tries):
     tries(CLIPPED, CLEAN)
     steps = []
     request = GenerationRequest("a pear", steps=2, tries=3)
     generation.infer(FakeSession(), request, lambda *step: steps.append(step))
-    assert steps == [(1, 2), (2, 2), (3, 4), (4, 4)]
+    assert steps == [(1, 6), (2, 6), (3, 6), (4, 6), (6, 6)]
 
 
 def test_a_cut_out_to_start_from_is_varied_once(tries):

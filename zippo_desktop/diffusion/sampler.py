@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zippo_desktop.diffusion.latents import Array
 from zippo_desktop.diffusion.schedule import NoiseSchedule
@@ -26,9 +27,33 @@ class Start:
     strength: float
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of the clean latent beforehand: the values of `clean` `where` that is true.
+
+    Each step's clean latent is brought to it, so that the rest takes shape beside it (imputation, Song et al.
+    2021, "Score-Based Generative Modeling through Stochastic Differential Equations", section 5). Both arrays
+    go with the sample's shape [N,C,h,w].
+    """
+
+    clean: Array
+    where: NDArray[np.bool_]
+
+    def fill_in(self, clean: Array) -> Array:
+        """A step's clean latent, with what is known."""
+        return np.where(self.where, self.clean, clean)
+
+
 def steps_taken(steps: int, strength: float) -> int:
     """How many of `steps` are taken from a `Start` of this strength."""
     return round(steps * strength)
+
+
+def within(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
+    """Report the steps of a part as steps of the whole, of which `before` are done already."""
+    if on_step is None:
+        return None
+    return lambda done, _: on_step(before + done, total)
 
 
 def sample_ddim(
@@ -39,12 +64,14 @@ def sample_ddim(
     on_step: OnStep | None = None,
     start: Start | None = None,
     on_clean: OnClean | None = None,
+    known: Known | None = None,
 ) -> Array:
     """DDIM with eta 0 (Song et al. 2021, equation 12): standard normal `noise` to a clean latent.
 
     Each step lands on the next timestep of the list, the last one on the clean latent itself.
     (diffusers lands on t - T // steps: the same wherever `steps` divides T.) One step from pure
-    noise is the network's clean answer, unchanged. With a `start` the noisiest steps are left out.
+    noise is the network's clean answer, unchanged. With a `start` the noisiest steps are left out; what
+    is `known` of the clean latent is kept to.
     """
     timesteps = schedule.timesteps(steps)
     sample = noise
@@ -55,6 +82,9 @@ def sample_ddim(
         sample = schedule.add_noise(start.clean, noise, timesteps[0])
     for done, t in enumerate(timesteps, start=1):
         clean, predicted_noise = schedule.to_clean_and_noise(sample, denoise(sample, t), t)
+        if known is not None:
+            clean = known.fill_in(clean)
+            predicted_noise = schedule.noise_beside(clean, sample, t)
         is_last = done == len(timesteps)
         sample = clean if is_last else schedule.add_noise(clean, predicted_noise, timesteps[done])
         if on_clean and not is_last:

@@ -108,7 +108,11 @@ class NoiseSchedule:
             return signal * sample - sigma * prediction, signal * prediction + sigma * sample
         if self.prediction_type == "epsilon":
             return sample * (1 / signal) - prediction * (sigma / signal), prediction
-        return prediction, sample * (1 / sigma) - prediction * (signal / sigma)
+        return prediction, self.noise_beside(prediction, sample, t)
+
+    def noise_beside(self, clean: Array, sample: Array, t: int) -> Array:
+        """The noise that makes x_t = `sample` of a clean latent."""
+        return sample * (1 / self.sigma(t)) - clean * (self.signal(t) / self.sigma(t))
 
 
 def rescale_zero_terminal_snr(alphas_cumprod: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from zippo_desktop.diffusion.sampler import OnStep, steps_taken
+from zippo_desktop.diffusion.sampler import OnStep, steps_taken, within
 from zippo_desktop.engine.session import Auto, Expert, ZippoSession
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.matte import upsample_guided
@@ -19,7 +19,7 @@ from zippo_desktop.pipelines import second_pass
 from zippo_desktop.pipelines.confidence import UNCERTAIN_BELOW, assess
 from zippo_desktop.pipelines.detail import guarded
 from zippo_desktop.pipelines.network_matte import NetworkMatte, Prepared, fit
-from zippo_desktop.pipelines.passes import ask_zippo, within
+from zippo_desktop.pipelines.passes import ask_zippo
 from zippo_desktop.pipelines.request import MattingRequest
 from zippo_desktop.pipelines.views import look, steps_in_looks
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join, split
-from zippo_desktop.diffusion.sampler import OnStep, Start, sample_ddim
+from zippo_desktop.diffusion.sampler import Known, OnStep, Start, sample_ddim, steps_taken, within
 from zippo_desktop.engine.session import ModelSpec, ZippoSession
 from zippo_desktop.errors import UsageError
-from zippo_desktop.imaging.backdrop import add_backdrop, remove_backdrop
+from zippo_desktop.imaging.backdrop import STUDIO_GREY, add_backdrop, remove_backdrop
 from zippo_desktop.imaging.cleanness import cleanness
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo
@@ -26,6 +26,8 @@ from zippo_desktop.pipelines.pictures import (
 )
 from zippo_desktop.pipelines.previews import OnPreview, Rgba, cut_preview
 from zippo_desktop.pipelines.request import GenerationRequest
+
+MIN_LATENTS_FOR_MARGIN = 8  # along a side: with fewer, one would be wider than studio shots leave free
 
 
 def picture_side(request: GenerationRequest, spec: ModelSpec) -> int:
@@ -54,18 +56,22 @@ def infer(
 ) -> Array:
     """A picture and its matte, [h,w,4] in 0..1: colours over the grey backdrop, then the matte.
 
-    The first clean cut-out of the request's tries, or, where none is, the one that comes closest; steps of
-    a further try are counted on. With a `start` (see `prepare_start`) that cut-out is varied, as much as
-    the request's strength says, at its own shape. Raises `UsageError` for a size that the model cannot make.
+    The first clean cut-out of the request's tries, or, where none is, the one that comes closest. Steps are
+    told as of all the tries that there may be; those that are not needed count as done at the end.
+    With a `start` (see `prepare_start`) that cut-out is varied, as much as the request's strength says, at
+    its own shape; without one the object is kept free of the frame. Raises `UsageError` for a size that the
+    model cannot make.
     """
     spec = session.spec
     # 1. draw the noise of both halves, for all tries
     side = picture_side(request, spec) // spec.downsampling
     shape: tuple[int, ...] = (2 * spec.latent_channels, side, side)
-    begin, tries = None, request.tries
+    begin, known, tries = None, None, request.tries
     if start is not None and request.strength is not None:
-        begin, tries = Start(_encode(session, start), request.strength), 1
+        begin, tries = Start(_encode(session, start.image), request.strength), 1
         shape = begin.clean.shape[1:]
+    else:
+        known = _free_margin(session, side * spec.downsampling)
     noises = draw_noise(request.seed, (tries, *shape))  # [tries,2C,h/f,w/f]
     # 2. sample both halves together, each by its own branch
     predict = guided_denoiser(
@@ -80,25 +86,20 @@ def infer(
         if on_preview:
             on_preview(lambda: _preview(_decode(session, joint, start)))
 
+    in_try = request.steps if begin is None else steps_taken(request.steps, begin.strength)
     pictures: list[Array] = []
     for place in range(tries):
-        counted = _counted_on(on_step, place)
-        joint = sample_ddim(
-            denoise, noises[place : place + 1], spec.schedule, request.steps, counted, begin, show
-        )
+        counted = within(on_step, place * in_try, tries * in_try)
+        noise = noises[place : place + 1]
+        joint = sample_ddim(denoise, noise, spec.schedule, request.steps, counted, begin, show, known)
         # 3. decode both halves
         pictures.append(_decode(session, joint, start))
         if cleanness(pictures[-1][..., 3]).is_clean:
             break
+    if on_step is not None and len(pictures) < tries:
+        on_step(tries * in_try, tries * in_try)
     # 4. choose the cleanest
     return max(pictures, key=lambda picture: cleanness(picture[..., 3]).rank)
-
-
-def _counted_on(on_step: OnStep | None, tries: int) -> OnStep | None:
-    """Report a try's steps as coming behind those of the tries before it."""
-    if on_step is None:
-        return None
-    return lambda done, total: on_step(tries * total + done, (tries + 1) * total)
 
 
 def _decode(session: ZippoSession, joint: Array, start: Fit | None) -> Array:
@@ -112,11 +113,25 @@ def _preview(picture: Array) -> Rgba:
     return cut_preview(picture[..., :3], picture[..., 3])
 
 
-def _encode(session: ZippoSession, start: Fit) -> Array:
-    """Both halves of a prepared cut-out: [1,2C,h/f,w/f]."""
-    return join(
-        encode_colours(session, start.image[None, ..., :3]), encode_matte(session, start.image[..., 3])
-    )
+def _free_margin(session: ZippoSession, side: int) -> Known | None:
+    """The latents along the frame's border, [1,2C,h/f,w/f]: the backdrop, and nothing in the matte.
+
+    Studio shots show whole objects; a network unsure of where one ends lets it run out of the frame.
+    None for a picture so small that the margin would take what an object needs.
+    """
+    if side < MIN_LATENTS_FOR_MARGIN * session.spec.downsampling:
+        return None
+    empty = np.zeros((side, side, 4), np.float32)
+    empty[..., :3] = STUDIO_GREY
+    clean = _encode(session, empty)
+    margin = np.ones(clean.shape, bool)
+    margin[..., 1:-1, 1:-1] = False
+    return Known(clean, margin)
+
+
+def _encode(session: ZippoSession, picture: Array) -> Array:
+    """Both halves of a picture [h,w,4] in 0..1, its colours over the grey backdrop: [1,2C,h/f,w/f]."""
+    return join(encode_colours(session, picture[None, ..., :3]), encode_matte(session, picture[..., 3]))
 
 
 def finish(picture: Array, parameters: Mapping[str, str], size: tuple[int, int] | None = None) -> LayerStack:

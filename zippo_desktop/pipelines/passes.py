@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from zippo_desktop.diffusion.latents import Array, Branch, draw_noise, join
-from zippo_desktop.diffusion.sampler import Denoise, OnStep, Start, sample_ddim
+from zippo_desktop.diffusion.sampler import Denoise, OnStep, Start, sample_ddim, within
 from zippo_desktop.engine.session import Expert, Session, ZippoSession, is_expert, zippo_of
 from zippo_desktop.imaging.layers import Matte
 from zippo_desktop.imaging.resize import Fit, unfit
@@ -228,10 +228,3 @@ def _mirrored(pictures: Array) -> Array:
 
 def _flipped(mattes: Array | None) -> Array | None:
     return None if mattes is None else _mirrored(mattes)
-
-
-def within(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
-    """Report the steps of a part as steps of the whole, of which `before` are done already."""
-    if on_step is None:
-        return None
-    return lambda done, _: on_step(before + done, total)
