@@ -23,6 +23,7 @@ class DataConfig:
     scene_px: int = 0  # of scenes, which train matting alone; 0: as of studio shots, size_px
     sharp_backgrounds: bool = False  # more of them in focus: needed where scenes are larger than 128 px
     varied_sharpness: bool = False  # of subjects and whole pictures, with textures and larger subjects
+    figures: float = 0.0  # share of the subjects in scenes that are made up: see `figures.py`
     workers: int = 1
     photos: tuple[Path, ...] = ()  # folders with image/ and matte/, as `evaluate` takes them
     captioned: tuple[Path, ...] = ()  # pictures without mattes, for a conversion: see `captioned.py`

@@ -19,6 +19,7 @@ from zippo_desktop.training.cutouts import (
     read_backdrops,
     read_cutouts,
 )
+from zippo_desktop.training.figures import figure
 from zippo_desktop.training.photos import load_photo, read_photos, view
 from zippo_desktop.training.pixel_cache import PixelCache
 
@@ -31,6 +32,7 @@ ENDLESS = 1 << 40
 GOLDEN_RATIO = 0.6180339887498949
 MEGABYTE = 10**6
 LOAD_SCALE = 1.5  # cut-outs are kept at this multiple of the training size
+FIGURE_SCALE = 0.75  # figures are drawn at this multiple: half of them come out sharp, and drawing takes time
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,11 @@ class PairSource:
     def scene(self, index: int) -> CaptionedPair:
         """A subject in a scene, whatever its framing."""
         rng = np.random.default_rng([self.seed, 0, index])
-        cutout = self._draw(self.cutouts, rng)
-        data, draw = self.data, (self._distractor, self._background)
+        subject, caption = self._subject(rng)
+        data, draw = self.data, (lambda rng: self._subject(rng)[0], self._background)
         is_sharp, is_varied = data.sharp_backgrounds, data.varied_sharpness
-        pair = scene(self._rgba(cutout), *draw, data.size_px, rng, is_sharp, is_varied)
-        return CaptionedPair(pair, self._caption(cutout, rng), False)
+        pair = scene(subject, *draw, data.size_px, rng, is_sharp, is_varied)
+        return CaptionedPair(pair, caption, False)
 
     def studio(self, index: int) -> CaptionedPair:
         """A whole subject on plain grey; objects clipped by their own frame are passed over."""
@@ -95,8 +97,12 @@ class PairSource:
     def _caption(self, cutout: Cutout, rng: np.random.Generator) -> str:
         return cutout.captions[int(rng.integers(len(cutout.captions)))]
 
-    def _distractor(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        return self._rgba(self._draw(self.cutouts, rng))
+    def _subject(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
+        """A cut-out [H,W,4] and a caption of it; a figure has none."""
+        if self.data.figures and rng.random() < self.data.figures:
+            return figure(round(FIGURE_SCALE * self.data.size_px), lambda: self._background(rng), rng), ""
+        cutout = self._draw(self.cutouts, rng)
+        return self._rgba(cutout), self._caption(cutout, rng)
 
     def _background(self, rng: np.random.Generator) -> NDArray[np.uint8]:
         path = self.backdrops[int(rng.integers(len(self.backdrops)))].path
