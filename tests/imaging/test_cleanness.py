@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from zippo_desktop.imaging.cleanness import cleanness, is_clipped
+from zippo_desktop.imaging.cleanness import cleanness, cleared, is_clipped
 
 
 def square(top, left, side, frame=40):
@@ -44,3 +44,31 @@ def test_an_object_at_the_border_counts_as_clipped():
     assert not is_clipped(alpha)
     alpha[10:50, 20:30] = 255
     assert is_clipped(alpha)
+
+
+def glass_in_haze():
+    """A ring with a clear middle and a soft rim, haze all over the frame, and two specks."""
+    y, x = np.mgrid[:128, :128] - 63.5
+    reach = np.hypot(x, y)
+    ring = np.clip(1 - np.abs(reach - 30) / 4, 0.05, 1).astype(np.float32)
+    ring[4:8, 4:8] = ring[100:103, 110:114] = 0.8
+    return ring, reach
+
+
+def test_haze_and_specks_around_an_object_go_and_nothing_of_the_object():
+    matte, reach = glass_in_haze()
+    clear = cleared(matte)
+    np.testing.assert_array_equal(clear[reach < 35], matte[reach < 35])
+    assert not clear[reach > 38].any()
+    assert cleanness(clear).largest_part > cleanness(matte).largest_part + 0.05
+
+
+def test_a_second_thing_of_some_size_stays():
+    matte = square(4, 4, 16) + square(30, 30, 5)
+    np.testing.assert_array_equal(cleared(matte), matte)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.05, 1.0])
+def test_an_even_matte_is_nothing_or_stays(value):
+    matte = np.full((12, 9), value, np.float32)
+    np.testing.assert_array_equal(cleared(matte), matte if value == 1 else np.zeros_like(matte))

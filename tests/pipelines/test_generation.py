@@ -144,6 +144,20 @@ def test_a_cut_out_is_varied_at_its_own_shape(monkeypatch):
     np.testing.assert_allclose(stack.subject[48, 16], [255, 0, 0], atol=1)
 
 
+def test_what_noise_leaves_around_an_object_is_taken_away_but_not_around_a_start(monkeypatch):
+    matte = rectangle(8, 8, 16, 16)
+    matte[matte == 0] = 0.04
+    monkeypatch.setattr(generation, "decode_mattes", lambda *_: matte[None])
+    monkeypatch.setattr(generation, "decode_colours", lambda *_: np.zeros((1, 32, 32, 3), np.float32))
+    made = generation.infer(FakeSession(), GenerationRequest("a pear", size=32, steps=1))
+    np.testing.assert_array_equal(made[..., 3], np.where(rectangle(7, 7, 18, 18) > 0, matte, 0))
+    asset = red_left_half(32, 32)
+    start = generation.prepare_start(asset, asset.alpha, FakeSession(size_px=32).spec)
+    request = GenerationRequest("a pear", steps=2, strength=0.5)
+    varied = generation.infer(FakeSession(size_px=32), request, start=start)
+    np.testing.assert_array_equal(varied[..., 3], matte)
+
+
 @pytest.fixture
 def tries(monkeypatch):
     """Which mattes come out of the tries, one after the other, and how many were asked for."""

@@ -11,7 +11,7 @@ from zippo_desktop.diffusion.sampler import Known, OnStep, Start, sample_ddim, s
 from zippo_desktop.engine.session import ModelSpec, ZippoSession
 from zippo_desktop.errors import UsageError
 from zippo_desktop.imaging.backdrop import STUDIO_GREY, add_backdrop, remove_backdrop
-from zippo_desktop.imaging.cleanness import cleanness
+from zippo_desktop.imaging.cleanness import cleanness, cleared
 from zippo_desktop.imaging.colour import to_srgb
 from zippo_desktop.imaging.decode import Photo
 from zippo_desktop.imaging.layers import LayerStack, Matte, Metadata
@@ -103,10 +103,16 @@ def infer(
 
 
 def _decode(session: ZippoSession, joint: Array, start: Fit | None) -> Array:
-    """A joint latent [1,2C,h/f,w/f] as a picture [h,w,4] in 0..1, without the start's padding."""
+    """A joint latent [1,2C,h/f,w/f] as a picture [h,w,4] in 0..1.
+
+    Without the padding of a start; or, where there is none, without what the network's noise leaves around
+    the object: a start's own haze, its shadow perhaps, is meant.
+    """
     rgb, matte = split(joint)
-    picture = np.dstack([decode_colours(session, rgb)[0], decode_mattes(session, matte)[0]])
-    return unfit(picture, start) if start is not None else picture
+    colours, alpha = decode_colours(session, rgb)[0], decode_mattes(session, matte)[0]
+    if start is None:
+        return np.dstack([colours, cleared(alpha)])
+    return unfit(np.dstack([colours, alpha]), start)
 
 
 def _preview(picture: Array) -> Rgba:
