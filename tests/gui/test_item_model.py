@@ -141,15 +141,16 @@ def test_pictures_from_prompts_are_the_jobs_own(items, tmp_path):
 
 
 def test_the_thumbnail_is_the_jobs_small_picture_else_the_result(items, tmp_path):
-    items.add(found("a.jpg", "b.jpg", "c.jpg"))
-    job = job_of(found_paths("a.jpg", "b.jpg", "c.jpg"), tmp_path)
+    items.add(found("a.jpg", "b.jpg", "c.jpg", "d.jpg"))
+    job = job_of(found_paths("a.jpg", "b.jpg", "c.jpg", "d.jpg"), tmp_path)
     items.begin_job(job, tmp_path / "job")
     small = make_cutout(tmp_path / "job" / "thumbnails" / "000000.cutout.webp")
     items.end(0, ended(job, 0, outputs=(tmp_path / "a.psd",)))
     items.end(1, ended(job, 1, outputs=(tmp_path / "b.matte.png", tmp_path / "b.png")))
     items.end(2, ended(job, 2, outputs=(tmp_path / "c.psd",)))
+    items.end(3, ended(job, 3, outputs=(tmp_path / "d.matte.png",)))
     pictures = [entry.picture for entry in items.entries]
-    assert pictures == [small, tmp_path / "b.png", Path("c.jpg").absolute()]
+    assert pictures == [small, tmp_path / "b.png", tmp_path / "c.psd", Path("d.jpg").absolute()]
 
 
 def test_an_item_that_is_skipped_keeps_its_results(items, tmp_path):

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QUrl
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtGui import QColorSpace, QImage, QImageReader
 
 from zippo_desktop.errors import InputError
+from zippo_desktop.gui.colour_managed import screen_image
+from zippo_desktop.imaging.decode import decode
+from zippo_desktop.imaging.layered_formats import LAYERED_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,21 @@ class Copied:
 
 def read_picture(path: Path) -> Copied:
     """Read a result for the clipboard; any thread. Raises InputError."""
+    image = _read_layered(path) if path.suffix.lower() in LAYERED_SUFFIXES else _read(path)
+    return Copied(path, path.read_bytes() if path.suffix.lower() == ".png" else _as_png(image), image)
+
+
+def _read_layered(path: Path) -> QImage:
+    return screen_image(decode(path), QColorSpace(QColorSpace.NamedColorSpace.SRgb))
+
+
+def _read(path: Path) -> QImage:
     reader = QImageReader(str(path))
     reader.setAllocationLimit(0)  # it is our own result, of whatever size
     image = reader.read()
     if image.isNull():
         raise InputError(f"{path} cannot be copied: {reader.errorString()}.", "Drag the file out instead.")
-    return Copied(path, path.read_bytes() if path.suffix.lower() == ".png" else _as_png(image), image)
+    return image
 
 
 def to_mime(copied: Copied) -> QMimeData:

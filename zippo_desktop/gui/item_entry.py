@@ -9,8 +9,16 @@ from pathlib import Path
 
 from zippo_desktop.batch.job import Item
 from zippo_desktop.errors import printable
+from zippo_desktop.imaging.layered_formats import LAYERED_SUFFIXES
 
-_PICTURE_SUFFIXES = (".png", ".webp", ".tif", ".avif", ".jpg")  # results that show what was made
+_PICTURE_SUFFIXES = (
+    ".png",
+    ".webp",
+    ".tif",
+    ".avif",
+    ".jpg",
+    *LAYERED_SUFFIXES,
+)  # they show what was made
 _DIGITS = re.compile(r"(\d+)")
 
 

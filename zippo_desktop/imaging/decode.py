@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from zippo_desktop.errors import InputError
-from zippo_desktop.imaging import heif, pillow_formats, raw
+from zippo_desktop.imaging import heif, layered_formats, pillow_formats, raw
 from zippo_desktop.imaging.colour import colour_space, grey_to_srgb, srgb_profile
 from zippo_desktop.imaging.layers import Matte, Metadata, Pixels
 from zippo_desktop.imaging.raster import MAX_PIXELS, Raster, unit_scaled
@@ -59,7 +59,8 @@ def decode(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
 
     CMYK and grey pictures with a profile of their own are converted to sRGB, camera RAW is developed
     to it. Raises InputError for whatever is missing, damaged, incomplete, no image, or of more than
-    `max_pixels` by its header.
+    `max_pixels` by its header. Of PSD, PSB and OpenRaster files it is the merged picture; folders are not
+    searched for them, since they are mostly results.
     """
     raster = _read_raster(path, max_pixels)
     colour, profile = raster.colour, raster.metadata.icc_profile
@@ -99,6 +100,8 @@ def _read_raster(path: Path, max_pixels: int) -> Raster:
         return raw.read(path, content, max_pixels)
     if heif.is_heif(content):
         return heif.read(path, content, max_pixels)
+    if layered_formats.is_layered(content):
+        return layered_formats.read(path, content, max_pixels)
     return pillow_formats.read(path, content, max_pixels)
 
 
