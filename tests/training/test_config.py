@@ -5,6 +5,7 @@ import pytest
 from zippo_desktop.errors import UsageError
 from zippo_desktop.training.config import read_config
 
+EXAMPLES = Path(__file__).parents[2] / "resources" / "training"
 WHOLE = """
 stage = "unet"
 model_dir = "model"
@@ -37,6 +38,13 @@ def test_paths_count_from_the_file_and_numbers_become_what_is_asked(tmp_path: Pa
     assert isinstance(config.loop.learning_rate, float)
     assert config.unet.channels == (32, 64)
     assert config.vae.patch == 8
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_examples_that_the_program_comes_with_are_understood(path: Path):
+    config = read_config(path)
+    assert config.data.cutouts
+    assert config.loop.steps > 0
 
 
 @pytest.mark.parametrize(
