@@ -87,14 +87,18 @@ def test_a_file_that_ends_early_is_told(tmp_path: Path, suffix: str, share: floa
         decode(path)
 
 
-def test_kinds_that_are_not_read_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("place", "value"), [(24, 4), (22, 32), (12, 2)])  # CMYK, 32 bits, two channels
+def test_kinds_that_are_not_read_are_told(tmp_path: Path, place: int, value: int) -> None:
     path = write(tmp_path / "a.psd", make_stack())
     content = bytearray(path.read_bytes())
-    content[24:26] = (4).to_bytes(2, "big")  # CMYK
+    content[place : place + 2] = value.to_bytes(2, "big")
     path.write_bytes(content)
     with pytest.raises(InputError, match="not supported") as caught:
         decode(path)
     assert "RGB" in caught.value.hint
+
+
+def test_a_picture_over_the_limit_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="megapixels"):
         decode(write(tmp_path / "b.psd", make_stack()), max_pixels=100)
 

@@ -66,13 +66,13 @@ class _Header:
 def _read_psd(path: Path, content: bytes, max_pixels: int) -> Raster:
     header = _Header.of(content)
     check_size(path, header.width, header.height, max_pixels)
-    if header.mode not in _CHANNELS or header.depth not in (8, 16):
+    colours = _CHANNELS.get(header.mode, header.channels + 1)
+    if header.channels < colours or header.depth not in (8, 16):
         hint = "Save it as RGB or greyscale with 8 or 16 bits."
         raise InputError(f"{path} is a Photoshop file of a kind that is not supported.", hint)
     _, place = _section(content, 26, 4)  # a palette
     resources, place = _section(content, place, 4)
     layers, place = _section(content, place, 8 if header.is_large else 4)
-    colours = _CHANNELS[header.mode]
     wanted = colours + (header.channels > colours and _has_transparency(layers, header.is_large))
     samples = _merged(path, content[place:], header, wanted)
     if wanted > colours:
