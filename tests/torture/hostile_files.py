@@ -98,12 +98,16 @@ def _bytes(name: str, kind: str, fate: Fate, content: bytes) -> Hostile:
 
 
 def _truncated(samples: dict[str, bytes]) -> Iterator[Hostile]:
-    """Every kind, cut at every decile. A PSD goes by a picture's name, or it would be passed over."""
+    """Every kind, cut at every decile."""
     for suffix, content in samples.items():
-        shown = ".tiff" if suffix == ".psd" else suffix
         for decile in range(10):
-            name = f"cut {suffix[1:]} {decile}0{shown}"
+            name = f"cut {suffix[1:]} {decile}0{_shown(suffix)}"
             yield _bytes(name, f"truncated {suffix[1:]}", "failed", content[: len(content) * decile // 10])
+
+
+def _shown(suffix: str) -> str:
+    """A PSD goes by a picture's name, or it would be passed over."""
+    return ".tiff" if suffix == ".psd" else suffix
 
 
 def _random_bytes(random_: random.Random) -> Iterator[Hostile]:
@@ -117,19 +121,18 @@ def _random_bytes(random_: random.Random) -> Iterator[Hostile]:
 def _flipped(samples: dict[str, bytes], random_: random.Random, count: int) -> Iterator[Hostile]:
     """Whole files with some bytes changed; some of them can still be read, and are."""
     for number in range(count):
-        suffix = random_.choice([suffix for suffix in samples if suffix != ".psd"])
+        suffix = random_.choice(list(samples))
         content = bytearray(samples[suffix])
         for _ in range(random_.choice((1, 3, 10, 100))):
             content[random_.randrange(len(content))] = random_.randrange(256)
-        yield _bytes(f"flipped {number}{suffix}", f"changed {suffix[1:]}", "either", bytes(content))
+        yield _bytes(f"flipped {number}{_shown(suffix)}", f"changed {suffix[1:]}", "either", bytes(content))
 
 
 def _misnamed(samples: dict[str, bytes]) -> Iterator[Hostile]:
     """What a file holds decides, not its name; and many things are no picture at all."""
     pairs = [(".jpg", ".png"), (".png", ".jpg"), (".webp", ".bmp"), (".bmp", ".nef"), (".heic", ".jpeg")]
-    for inside, suffix in pairs:
+    for inside, suffix in [*pairs, (".psd", ".jpg")]:
         yield _bytes(f"{inside[1:]} inside{suffix}", "misnamed", "done", samples[inside])
-    yield _bytes("psd inside.jpg", "no picture", "failed", samples[".psd"])
     yield _bytes("a.psd", "other files", "passed over", samples[".psd"])
     yield _bytes("notes.txt", "other files", "passed over", b"notes")
     for name, content in {
