@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +115,16 @@ def test_a_picture_stored_as_it_is(tmp_path: Path) -> None:
         decode(tmp_path / "b.psd")
 
 
-def test_an_archive_without_a_merged_picture_is_told(tmp_path: Path) -> None:
-    import zipfile
+def test_an_archive_that_claims_too_much_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.ora"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "image/openraster", zipfile.ZIP_STORED)
+        archive.writestr("mergedimage.png", bytes(100_000))
+    with pytest.raises(InputError, match="claims 100000 bytes"):
+        decode(path, max_pixels=10_000)
 
+
+def test_an_archive_without_a_merged_picture_is_told(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("mimetype", "image/openraster")

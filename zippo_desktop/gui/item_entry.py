@@ -11,14 +11,8 @@ from zippo_desktop.batch.job import Item
 from zippo_desktop.errors import printable
 from zippo_desktop.imaging.layered_formats import LAYERED_SUFFIXES
 
-_PICTURE_SUFFIXES = (
-    ".png",
-    ".webp",
-    ".tif",
-    ".avif",
-    ".jpg",
-    *LAYERED_SUFFIXES,
-)  # they show what was made
+# Results that show what was made.
+_PICTURE_SUFFIXES = (".png", ".webp", ".tif", ".avif", ".jpg", *LAYERED_SUFFIXES)
 _DIGITS = re.compile(r"(\d+)")
 
 

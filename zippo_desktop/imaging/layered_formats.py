@@ -22,6 +22,7 @@ from zippo_desktop.imaging.raster import Raster, check_size, damage_told, damage
 LAYERED_SUFFIXES = (".psd", ".psb", ".ora")
 _OPENRASTER = b"mimetypeimage/openraster"  # behind the 30 bytes of a ZIP entry: the format asks for it there
 _MERGED = "mergedimage.png"
+_MOST_BYTES_PER_PX = 9  # of a PNG: four channels of 16 bits, and a little
 _CHANNELS = {1: 1, 3: 3}  # of colour, in the modes grey and RGB
 _RAW, _PACKED = 0, 1
 _ICC_PROFILE = 1039
@@ -30,20 +31,28 @@ _MERGED_TRANSPARENCY = (b"8BIMMt16", b"8BIMMtrn")  # blocks that say of 16 bits 
 
 def is_layered(content: bytes) -> bool:
     """Whether a file's content is that of a PSD, PSB or OpenRaster picture."""
-    return content.startswith(b"8BPS") or content[30:].startswith(_OPENRASTER)
+    return content.startswith(b"8BPS") or content.startswith(_OPENRASTER, 30)
 
 
 def read(path: Path, content: bytes, max_pixels: int) -> Raster:
     """Read the merged picture of a file's content. Raises InputError."""
-    if content.startswith(b"8BPS"):
-        with damage_told(path):
-            return _read_psd(path, content, max_pixels)
+    with damage_told(path):
+        if content.startswith(b"8BPS"):
+            return _read_psd(path, memoryview(content), max_pixels)
+        picture = _merged_png(path, content, max_pixels)
+    return pillow_formats.read(path, picture, max_pixels)
+
+
+def _merged_png(path: Path, content: bytes, max_pixels: int) -> bytes:
+    """The merged picture's file out of an OpenRaster archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            picture = archive.read(_MERGED)
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
+            entry = archive.getinfo(_MERGED)
+            if entry.file_size > _MOST_BYTES_PER_PX * max_pixels:
+                raise damaged(path, f"its {_MERGED} claims {entry.file_size} bytes")
+            return archive.read(entry)
+    except (zipfile.BadZipFile, KeyError) as error:
         raise damaged(path, f"no {_MERGED} can be read in it: {error}") from error
-    return pillow_formats.read(path, picture, max_pixels)
 
 
 @dataclass(frozen=True)
@@ -58,12 +67,12 @@ class _Header:
     mode: int
 
     @classmethod
-    def of(cls, content: bytes) -> _Header:
+    def of(cls, content: memoryview) -> _Header:
         version, *rest = struct.unpack_from(">H6xHIIHH", content, 4)
         return cls(version == 2, *rest)
 
 
-def _read_psd(path: Path, content: bytes, max_pixels: int) -> Raster:
+def _read_psd(path: Path, content: memoryview, max_pixels: int) -> Raster:
     header = _Header.of(content)
     check_size(path, header.width, header.height, max_pixels)
     colours = _CHANNELS.get(header.mode, header.channels + 1)
@@ -80,7 +89,7 @@ def _read_psd(path: Path, content: bytes, max_pixels: int) -> Raster:
     return Raster(samples, Metadata(icc_profile=_icc_profile(resources)))
 
 
-def _section(content: bytes, start: int, length_bytes: int) -> tuple[bytes, int]:
+def _section(content: memoryview, start: int, length_bytes: int) -> tuple[memoryview, int]:
     """What stands behind its length, and the place after it."""
     begin = start + length_bytes
     end = begin + int.from_bytes(content[start:begin], "big")
@@ -89,21 +98,21 @@ def _section(content: bytes, start: int, length_bytes: int) -> tuple[bytes, int]
     return content[begin:end], end
 
 
-def _has_transparency(layers: bytes, is_large: bool) -> bool:
+def _has_transparency(layers: memoryview, is_large: bool) -> bool:
     """Whether the first channel behind the colours is the merged picture's opacity: the count is negative."""
     start = 8 if is_large else 4
     count = int.from_bytes(layers[start : start + 2], "big", signed=True) if any(layers[:start]) else 0
-    return count < 0 or any(block in layers for block in _MERGED_TRANSPARENCY)
+    return count < 0 or any(block in bytes(layers) for block in _MERGED_TRANSPARENCY)
 
 
-def _icc_profile(resources: bytes) -> bytes | None:
-    return next((content for number, content in _resources(resources) if number == _ICC_PROFILE), None)
+def _icc_profile(resources: memoryview) -> bytes | None:
+    return next((bytes(content) for number, content in _resources(resources) if number == _ICC_PROFILE), None)
 
 
-def _resources(content: bytes) -> Iterator[tuple[int, bytes]]:
+def _resources(content: memoryview) -> Iterator[tuple[int, memoryview]]:
     """The image resources by number. Each has a name, and it and what it holds fill even numbers of bytes."""
     place = 0
-    while content[place : place + 4] == b"8BIM":
+    while bytes(content[place : place + 4]) == b"8BIM":
         number = int.from_bytes(content[place + 4 : place + 6], "big")
         name = 1 + content[place + 6]
         held, place = _section(content, place + 6 + name + name % 2, 4)
@@ -111,7 +120,7 @@ def _resources(content: bytes) -> Iterator[tuple[int, bytes]]:
         place += len(held) % 2
 
 
-def _merged(path: Path, content: bytes, header: _Header, wanted: int) -> Pixels:
+def _merged(path: Path, content: memoryview, header: _Header, wanted: int) -> Pixels:
     """The first `wanted` channels of the merged picture [H,W,wanted]."""
     dtype = np.dtype(">u1" if header.depth == 8 else ">u2")
     size = header.height * header.width
@@ -126,7 +135,7 @@ def _merged(path: Path, content: bytes, header: _Header, wanted: int) -> Pixels:
     return np.ascontiguousarray(stacked, dtype.newbyteorder("="))
 
 
-def _unpacked(content: bytes, header: _Header, wanted: int) -> Pixels:
+def _unpacked(content: memoryview, header: _Header, wanted: int) -> Pixels:
     """The bytes of `wanted` channels, whose rows are packed one by one behind a table of their lengths."""
     from imagecodecs import packbits_decode  # takes its time to load
 
@@ -138,7 +147,7 @@ def _unpacked(content: bytes, header: _Header, wanted: int) -> Pixels:
     row_bytes = header.width * header.depth // 8
     unpacked = np.empty((wanted * header.height, row_bytes), np.uint8)
     for row, (end, length) in enumerate(zip(ends[: len(unpacked)], lengths, strict=False)):
-        unpacked[row] = np.frombuffer(packbits_decode(content[end - length : end]), np.uint8)
+        unpacked[row] = np.frombuffer(packbits_decode(bytes(content[end - length : end])), np.uint8)
     return unpacked.reshape(-1)
 
 
