@@ -60,6 +60,14 @@ def test_a_pair_number_is_always_the_same_pair(source: PairSource, tmp_path: Pat
     assert not np.array_equal(source.scene(0).pair.image, source.scene(1).pair.image)
 
 
+def test_captions_have_no_say_in_the_picture(source: PairSource, monkeypatch: pytest.MonkeyPatch):
+    """They are drawn last, and for the subject alone: the composed evaluation set must stay what it is."""
+    pictures = [source.scene(index).pair.image for index in range(6)]
+    monkeypatch.setattr(source, "_caption", lambda _cutout, rng: str(rng.integers(100)))
+    for index, picture in enumerate(pictures):
+        np.testing.assert_array_equal(source.scene(index).pair.image, picture)
+
+
 def test_two_processes_share_the_numbers_without_overlap(source: PairSource):
     dataset = PairDataset(source, studio_share=0.25)
     alone = next(stream(dataset, 4, 0, first=0, stride=1))

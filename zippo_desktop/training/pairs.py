@@ -62,11 +62,11 @@ class PairSource:
     def scene(self, index: int) -> CaptionedPair:
         """A subject in a scene, whatever its framing."""
         rng = np.random.default_rng([self.seed, 0, index])
-        subject, caption = self._subject(rng)
-        data, draw = self.data, (lambda rng: self._subject(rng)[0], self._background)
+        subject, cutout = self._subject(rng)
+        data, draw = self.data, (self._distractor, self._background)
         is_sharp, is_varied = data.sharp_backgrounds, data.varied_sharpness
         pair = scene(subject, *draw, data.size_px, rng, is_sharp, is_varied)
-        return CaptionedPair(pair, caption, False)
+        return CaptionedPair(pair, self._caption(cutout, rng) if cutout else "", False)
 
     def studio(self, index: int) -> CaptionedPair:
         """A whole subject on plain grey; objects clipped by their own frame are passed over."""
@@ -97,12 +97,15 @@ class PairSource:
     def _caption(self, cutout: Cutout, rng: np.random.Generator) -> str:
         return cutout.captions[int(rng.integers(len(cutout.captions)))]
 
-    def _subject(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
-        """A cut-out [H,W,4] and a caption of it; a figure has none."""
+    def _subject(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Cutout | None]:
+        """An object [H,W,4], and the cut-out that it is; None for a figure."""
         if self.data.figures and rng.random() < self.data.figures:
-            return figure(round(FIGURE_SCALE * self.data.size_px), lambda: self._background(rng), rng), ""
+            return figure(round(FIGURE_SCALE * self.data.size_px), lambda: self._background(rng), rng), None
         cutout = self._draw(self.cutouts, rng)
-        return self._rgba(cutout), self._caption(cutout, rng)
+        return self._rgba(cutout), cutout
+
+    def _distractor(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        return self._subject(rng)[0]
 
     def _background(self, rng: np.random.Generator) -> NDArray[np.uint8]:
         path = self.backdrops[int(rng.integers(len(self.backdrops)))].path
