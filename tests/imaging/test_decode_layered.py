@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 
@@ -106,13 +107,15 @@ def test_a_picture_over_the_limit_is_told(tmp_path: Path) -> None:
 
 def test_a_picture_stored_as_it_is(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (3, 5, 7), np.uint8)
-    header = b"8BPS" + bytes([0, 1]) + bytes(6) + b"".join(n.to_bytes(2, "big") for n in (3,))
-    header += b"".join(n.to_bytes(4, "big") for n in (5, 7)) + bytes([0, 8, 0, 3]) + bytes(12)
+    header = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 5, 7, 8, 3) + bytes(12)
     (tmp_path / "a.psd").write_bytes(header + bytes(2) + noise.tobytes())
     np.testing.assert_array_equal(decode(tmp_path / "a.psd").pixels, noise.transpose(1, 2, 0))
     (tmp_path / "b.psd").write_bytes(header + bytes([0, 2]) + noise.tobytes())
     with pytest.raises(InputError, match="compressed"):
         decode(tmp_path / "b.psd")
+    (tmp_path / "c.psd").write_bytes(header.replace(b"\0\3\0\0", b"\0\4\0\0", 1) + bytes(2) + noise.tobytes())
+    with pytest.raises(InputError, match="incomplete"):  # the fourth channel is not there
+        decode(tmp_path / "c.psd")
 
 
 def test_an_archive_that_claims_too_much_is_told(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from zippo_desktop.errors import InputError
 from zippo_desktop.imaging import pillow_formats
 from zippo_desktop.imaging.layers import Metadata, Pixels
-from zippo_desktop.imaging.raster import Raster, check_size, damage_told, damaged, strips
+from zippo_desktop.imaging.raster import Raster, check_size, damage_told, damaged, unpremultiplied
 
 LAYERED_SUFFIXES = (".psd", ".psb", ".ora")
 _OPENRASTER = b"mimetypeimage/openraster"  # behind the 30 bytes of a ZIP entry: the format asks for it there
@@ -75,8 +75,8 @@ class _Header:
 def _read_psd(path: Path, content: memoryview, max_pixels: int) -> Raster:
     header = _Header.of(content)
     check_size(path, header.width, header.height, max_pixels)
-    colours = _CHANNELS.get(header.mode, header.channels + 1)
-    if header.channels < colours or header.depth not in (8, 16):
+    colours = _CHANNELS.get(header.mode)
+    if colours is None or header.channels < colours or header.depth not in (8, 16):
         hint = "Save it as RGB or greyscale with 8 or 16 bits."
         raise InputError(f"{path} is a Photoshop file of a kind that is not supported.", hint)
     _, place = _section(content, 26, 4)  # a palette
@@ -102,7 +102,10 @@ def _has_transparency(layers: memoryview, is_large: bool) -> bool:
     """Whether the first channel behind the colours is the merged picture's opacity: the count is negative."""
     start = 8 if is_large else 4
     count = int.from_bytes(layers[start : start + 2], "big", signed=True) if any(layers[:start]) else 0
-    return count < 0 or any(block in bytes(layers) for block in _MERGED_TRANSPARENCY)
+    if count < 0:
+        return True
+    held = bytes(layers)
+    return any(block in held for block in _MERGED_TRANSPARENCY)
 
 
 def _icc_profile(resources: memoryview) -> bytes | None:
@@ -126,7 +129,7 @@ def _merged(path: Path, content: memoryview, header: _Header, wanted: int) -> Pi
     size = header.height * header.width
     compression = int.from_bytes(content[:2], "big")
     if compression == _RAW:
-        planes = np.frombuffer(content, dtype, wanted * size, offset=2)
+        planes = np.frombuffer(content, dtype, header.channels * size, offset=2)[: wanted * size]
     elif compression == _PACKED:
         planes = _unpacked(content[2:], header, wanted).view(dtype)
     else:
@@ -153,10 +156,8 @@ def _unpacked(content: memoryview, header: _Header, wanted: int) -> Pixels:
 
 def _without_white(samples: Pixels) -> Pixels:
     """Straight colour from samples [H,W,2 or 4] whose colour was laid over white by the last channel."""
-    full = np.float32(np.iinfo(samples.dtype).max)
-    straight = samples.copy()
-    for rows in strips(len(samples)):
-        alpha = samples[rows, :, -1:].astype(np.float32)
-        colour = full - (full - samples[rows, :, :-1]) * (full / np.maximum(alpha, 1))
-        straight[rows, :, :-1] = np.rint(np.clip(colour, 0, full))
+    negative = ~samples  # multiplied by its alpha, as white is its nothing
+    negative[..., -1] = samples[..., -1]
+    straight = unpremultiplied(negative)
+    np.invert(straight[..., :-1], out=straight[..., :-1])
     return straight

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from zippo_desktop.training.optics import blur
 from zippo_desktop.training.placement import Array, Rng, float32, over
+from zippo_desktop.training.surfaces import grain
 
 Points = NDArray[np.float64]
 
@@ -199,11 +200,8 @@ def _skin(side: int, texture: NDArray[np.uint8], rng: Rng) -> Array:
     if rng.random() < 0.4:
         share = _pattern(side, rng)[..., None]
         skin = first * (1 - share) + second * share
-    grey = float32(cv2.resize(float32(texture.mean(axis=2)), (side, side))) / np.float32(255) + np.float32(
-        0.05
-    )
-    grain = np.clip(grey / blur(grey, side / 16), 0.4, 2.0) ** np.float32(rng.uniform(0.0, 0.6))
-    return float32(skin * grain[..., None])
+    small = float32(cv2.resize(texture, (side, side))) / np.float32(255)
+    return float32(skin * grain(small, rng.uniform(0.0, 0.6)))
 
 
 def _colour(rng: Rng) -> Array:

@@ -27,10 +27,14 @@ def vary_surface(colour: Array, matte: Array, draw_texture: Callable[[], Array],
 
 
 def _with_texture(colour: Array, matte: Array, texture: Array, strength: float) -> Array:
+    return np.minimum(colour * grain(texture, strength), matte[..., None])
+
+
+def grain(texture: Array, strength: float) -> Array:
+    """What to multiply a colour by, [S,S,1], for it to have the fine light and shade of a picture [S,S,3]."""
     grey = texture.mean(axis=2)
     detail = (grey + LIFT) / (blur(grey, len(grey) / 16) + LIFT)
-    shaded = colour * (np.clip(detail, 0.4, 2.0) ** np.float32(strength))[..., None]
-    return np.minimum(shaded, matte[..., None])
+    return (np.clip(detail, 0.4, 2.0) ** np.float32(strength))[..., None]
 
 
 def _sharpened(colour: Array, matte: Array, radius: float, amount: float) -> Array:
