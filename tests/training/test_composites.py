@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.material import write_material
 from zippo_desktop.imaging.backdrop import STUDIO_GREY, remove_backdrop
-from zippo_desktop.training.composites import studio
+from zippo_desktop.training.composites import SMALL, scene, studio
 from zippo_desktop.training.pairs import PairDataset, PairSource, stream
 
 
@@ -84,3 +84,33 @@ def test_studio_shots_are_spread_evenly_over_any_stride(source: PairSource, stri
     kinds = [dataset[index].is_studio for index in range(0, 100 * stride, stride)]
 
     assert 18 <= sum(kinds) <= 32
+
+
+def test_a_share_of_the_subjects_is_small_and_alone_in_its_scene():
+    asked = []
+
+    def distractor(_rng: np.random.Generator) -> np.ndarray:
+        asked.append(1)
+        return disc((10, 200, 30))
+
+    def backdrop(_rng: np.random.Generator) -> np.ndarray:
+        return np.full((96, 96, 3), 90, np.uint8)
+
+    def sides(small: float) -> list[float]:
+        """The subjects' longer sides, as shares of the frame."""
+        pairs = [
+            scene(disc((200, 40, 90)), distractor, backdrop, 96, np.random.default_rng(seed), small=small)
+            for seed in range(60)
+        ]
+        masks = [pair.matte > 0.5 for pair in pairs]
+        return [max(mask.any(axis=axis).sum() for axis in (0, 1)) / 96 for mask in masks]
+
+    usual, of_usual = sides(0.0), len(asked)
+    asked.clear()
+    small, of_small = sides(1.0), len(asked)
+
+    assert min(usual) > 0.6 * SMALL[1]  # a disc fills four fifths of its cut-out
+    assert max(small) < 1.1 * SMALL[1]
+    assert min(small) < 0.2
+    assert np.mean([side < 0.6 * SMALL[1] for side in sides(0.5)]) == pytest.approx(0.3, abs=0.2)
+    assert of_small < 0.7 * of_usual  # what is left is the clutter of backgrounds

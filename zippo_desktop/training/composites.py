@@ -27,6 +27,7 @@ from zippo_desktop.training.scenery import Source, background, photo_crop
 from zippo_desktop.training.surfaces import vary_surface
 
 BLURRED, SHARP_BLURRED = 0.5, 0.35  # of the backgrounds, out of focus
+SMALL = (0.1, 0.45)  # of the frame: what is less than any subject that is not meant to be small
 LARGE, VARIED_LARGE = (0.15, 1.3), (0.25, 1.6)  # the share that outgrow the frame, and how far
 
 
@@ -46,19 +47,22 @@ def scene(
     rng: Rng,
     is_sharp: bool = False,
     is_varied: bool = False,
+    small: float = 0.0,
 ) -> Pair:
     """Compose `subject` ([H,W,4] uint8) into a scene of `size` pixels.
 
     `distractor` and `backdrop` draw further material ([H,W,4] and [H,W,3] uint8). With `is_sharp` more
-    backgrounds are in focus; with `is_varied` surfaces, sizes and the picture's sharpness differ more.
+    backgrounds are in focus; with `is_varied` surfaces, sizes and the picture's sharpness differ more. Of the
+    subjects a share `small` is small, and alone: any other object beside it would be a subject, too.
     """
+    is_small = bool(small) and rng.random() < small
     canvas = background(backdrop, distractor, size, rng, is_sharp)
-    if rng.random() < 0.5:
+    if not is_small and rng.random() < 0.5:
         for _ in range(rng.integers(1, 3)):
             canvas = _add_distractor(canvas, distractor(rng), size, rng)
     if rng.random() < (SHARP_BLURRED if is_sharp else BLURRED):
         canvas = blur(canvas, rng.uniform(0.3, 2.5) * size / 128)
-    colour, matte = place(_jitter_colour(subject, rng), size, _subject_pose(rng, is_varied))
+    colour, matte = place(_jitter_colour(subject, rng), size, _subject_pose(rng, is_varied, is_small))
     if is_varied:
         colour = vary_surface(colour, matte, lambda: photo_crop(backdrop(rng), size, rng, is_sharp), rng)
     if rng.random() < 0.3:
@@ -80,12 +84,16 @@ def studio(subject: NDArray[np.uint8], size: int, rng: Rng) -> Pair:
     return Pair(over(colour, matte, np.full((size, size, 3), STUDIO_GREY, np.float32)), matte)
 
 
-def _subject_pose(rng: Rng, is_varied: bool) -> Pose:
-    large, largest = VARIED_LARGE if is_varied else LARGE
-    scale = rng.uniform(0.45, 1.0) if rng.random() < 1 - large else rng.uniform(1.0, largest)
+def _subject_pose(rng: Rng, is_varied: bool, is_small: bool) -> Pose:
+    scale = rng.uniform(*SMALL) if is_small else _usual_scale(rng, is_varied)
     angle = rng.uniform(-25, 25) if rng.random() < 0.4 else 0.0
     room = 0.5 * max(0.0, 1.0 - scale) + 0.08
     return random_pose(rng, scale, angle, room, rng.random() < 0.5)
+
+
+def _usual_scale(rng: Rng, is_varied: bool) -> float:
+    large, largest = VARIED_LARGE if is_varied else LARGE
+    return rng.uniform(SMALL[1], 1.0) if rng.random() < 1 - large else rng.uniform(1.0, largest)
 
 
 def _add_distractor(canvas: Array, cutout: NDArray[np.uint8], size: int, rng: Rng) -> Array:

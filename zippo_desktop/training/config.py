@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from zippo_desktop.errors import UsageError
 
-STAGES = ("vae", "unet", "matte_decoder")
+STAGES = ("vae", "unet", "matte_decoder", "matting")
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class DataConfig:
     scene_px: int = 0  # of scenes, which train matting alone; 0: as of studio shots, size_px
     sharp_backgrounds: bool = False  # more of them in focus: needed where scenes are larger than 128 px
     varied_sharpness: bool = False  # of subjects and whole pictures, with textures and larger subjects
+    small: float = 0.0  # share of the subjects in scenes that are small in their frame, alone there
     figures: float = 0.0  # share of the subjects in scenes that are made up: see `figures.py`
     workers: int = 1
     photos: tuple[Path, ...] = ()  # folders with image/ and matte/, as `evaluate` takes them

@@ -65,7 +65,7 @@ class PairSource:
         subject, cutout = self._subject(rng)
         data, draw = self.data, (self._distractor, self._background)
         is_sharp, is_varied = data.sharp_backgrounds, data.varied_sharpness
-        pair = scene(subject, *draw, data.size_px, rng, is_sharp, is_varied)
+        pair = scene(subject, *draw, data.size_px, rng, is_sharp, is_varied, data.small)
         return CaptionedPair(pair, self._caption(cutout, rng) if cutout else "", False)
 
     def studio(self, index: int) -> CaptionedPair:

@@ -25,6 +25,10 @@ def train(config_path: Path) -> None:
         from zippo_desktop.training.train_matte_decoder import train_matte_decoder
 
         train_matte_decoder(config)
+    elif config.stage == "matting":
+        from zippo_desktop.training.train_matting import train_matting
+
+        train_matting(config)
     else:
         from zippo_desktop.training.train_unet import train_unet
 

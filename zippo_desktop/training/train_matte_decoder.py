@@ -5,14 +5,10 @@ All other networks are frozen: the generative tasks, which never decode a matte 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
-from PIL import Image
-from torch.nn import functional
 
-from zippo_desktop.engine import zippo_vae
 from zippo_desktop.engine.matte_decoder import WIDTHS, MatteDecoder, load_matte_decoder
 from zippo_desktop.engine.model_store import MATTE_DECODER, read_spec, record_digests
 from zippo_desktop.engine.session import ZippoSpec
@@ -20,18 +16,16 @@ from zippo_desktop.engine.torch_session import TorchSession
 from zippo_desktop.engine.zippo_unet import use_plain_attention
 from zippo_desktop.training.branches import RowMaker, select
 from zippo_desktop.training.config import TrainConfig
-from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, encoded_pairs, replayed
+from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, encoded_pairs
 from zippo_desktop.training.loop import Loop, Losses, open_accelerator
 from zippo_desktop.training.losses import matte_loss
+from zippo_desktop.training.matting_pairs import MattingPairs, one_step_rows, write_sheet
 from zippo_desktop.training.model_folder import write_index, write_own_network
-from zippo_desktop.training.pairs import CaptionedPair, PairDataset, PairSource, fresh_pairs
+from zippo_desktop.training.pairs import CaptionedPair
 from zippo_desktop.training.train_unet import encode_pairs
 from zippo_desktop.training.train_vae import pictures_of
-from zippo_desktop.training.unet_batches import check_material, seen_at
+from zippo_desktop.training.unet_batches import check_material
 from zippo_desktop.training.unet_losses import predict
-
-STUDIO_SHARE = 0.1  # of the pairs on plain grey: products are photographed so, and generated pictures are
-SHEET_PAIRS = 12
 
 
 @dataclass(frozen=True)
@@ -64,8 +58,9 @@ def train_matte_decoder(config: TrainConfig) -> None:
     loop = Loop(accelerator, decoder.train(), config.loop, config.run_dir)
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
     answering = Answering.of(config, session, loop)
-    unseen = answering.unseen() if accelerator.is_main_process else None
-    batches = answering.batches()
+    pairs = MattingPairs(config, session.spec.detail, loop)
+    unseen = answering.answered(pairs.unseen()) if accelerator.is_main_process else None
+    batches = pairs.batches(answering.answered)
     loop.run(
         lambda step: _losses(loop, next(batches)),
         lambda step: _sheet(loop, session, unseen, step) if unseen else None,
@@ -85,9 +80,8 @@ def fresh_matte_decoder(spec: ZippoSpec) -> MatteDecoder:
 
 @dataclass(frozen=True)
 class Answering:
-    """Pairs of one run, answered by the frozen networks: each new one once, then used `replay` times."""
+    """The frozen networks of one run, asked about pairs as in one-step matting."""
 
-    config: TrainConfig
     session: TorchSession
     loop: Loop
     maker: RowMaker
@@ -95,33 +89,9 @@ class Answering:
 
     @classmethod
     def of(cls, config: TrainConfig, session: TorchSession, loop: Loop) -> Answering:
-        """The networks of a session, asked as in one-step matting."""
-
-        def text(prompts: list[str]) -> torch.Tensor:
-            return torch.from_numpy(session.encode_prompts(prompts))
-
-        settings = replace(config.unet, last_step_share=1.0)
-        maker = RowMaker(session.spec.schedule, settings, text([""]))
-        return cls(config, session, loop, maker, CaptionCache(text))
-
-    def batches(self) -> Iterator[Answered]:
-        """Batches that a resumed run goes on in."""
-        config, replay = self.config, self.config.unet.replay
-        source = self._source("train", config.loop.seed)
-        dataset = PairDataset(source, STUDIO_SHARE, config.unet.photos_per_batch if source.photos else 0.0)
-        fresh = fresh_pairs(dataset, max(1, config.loop.batch // replay), config.data.workers, self.loop)
-        process = self.loop.accelerator.process_index
-        generator = torch.Generator().manual_seed(config.loop.seed + process)
-        return replayed((self.answered(pairs) for pairs in fresh), replay, generator)
-
-    def unseen(self) -> Answered:
-        """Pairs of the test split, always the same."""
-        source = self._source("test", 1)
-        return self.answered([source.scene(index) for index in range(SHEET_PAIRS)])
-
-    def _source(self, split: str, seed: int) -> PairSource:
-        data = self.config.data
-        return PairSource(seen_at(data, data.scene_side, self.session.spec.detail), split, seed)
+        """The networks of a session."""
+        maker, captions = one_step_rows(config, session)
+        return cls(session, loop, maker, captions)
 
     @torch.no_grad()
     def answered(self, pairs: list[CaptionedPair]) -> Answered:
@@ -158,17 +128,7 @@ def _decoded(decoder: torch.nn.Module, batch: Answered) -> torch.Tensor:
 
 @torch.no_grad()
 def _sheet(loop: Loop, session: TorchSession, unseen: Answered, step: int) -> None:
-    """Unseen pictures, the VAE decoder's mattes, this one's, and the true ones; the errors are logged."""
-    side = unseen.alpha.shape[-1]
-    plain = zippo_vae.decode(session.vae, unseen.latents).mean(dim=1, keepdim=True) / 2 + 0.5
-    plain = functional.interpolate(plain.clamp(0, 1), size=(side, side), mode="bilinear")
     with loop.averaged() as decoder:
         single = (select(unseen, slice(place, place + 1)) for place in range(len(unseen.alpha)))
         decoded = torch.cat([_decoded(decoder, one) for one in single])
-    mattes = [matte.expand(-1, 3, -1, -1) for matte in (plain, decoded, unseen.alpha)]
-    small = [functional.avg_pool2d(row, 2) for row in (unseen.pictures / 2 + 0.5, *mattes)]
-    grid = torch.cat([torch.cat(list(row), dim=2) for row in small], dim=1)
-    image = (grid.clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(image).save(loop.run_dir / f"sheet-{step:06}.png")
-    errors = {"mad_plain": plain, "mad_unseen": decoded}
-    loop.note(step, {name: round(float((m - unseen.alpha).abs().mean()), 5) for name, m in errors.items()})
+    write_sheet(loop, step, session, unseen.pictures, unseen.latents, decoded, unseen.alpha)

@@ -183,14 +183,20 @@ def encode_pairs(
     """
     count, detail = len(pictures) // 2, session.spec.detail
     small = functional.avg_pool2d(pictures, detail) if detail > 1 else pictures
-    at_once = pictures_coded_at_once(small.shape[-1])
-    latents = torch.cat([zippo_vae.encode(session.vae, some) for some in small.split(at_once)])
-    latents[:count] *= session.spec.rgb_gain
+    latents = encode_latents(session, small)
     if session.image_encoder is None:
         return Encoded(small, latents, latents.new_zeros(count, 0, *latents.shape[2:]))
     with autocast():
         features = session.image_encoder(pictures[:count].contiguous(memory_format=torch.channels_last))
     return Encoded(small, latents, features.float().contiguous())
+
+
+def encode_latents(session: TorchSession, small: torch.Tensor) -> torch.Tensor:
+    """The scaled latents [2N,C,h,w] of N pictures and then their N mattes [2N,3,S,S], in -1..1."""
+    at_once = pictures_coded_at_once(small.shape[-1])
+    latents = torch.cat([zippo_vae.encode(session.vae, some) for some in small.split(at_once)])
+    latents[: len(small) // 2] *= session.spec.rgb_gain
+    return latents
 
 
 def pictures_coded_at_once(side: int) -> int:
