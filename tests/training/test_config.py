@@ -56,6 +56,7 @@ def test_the_examples_that_the_program_comes_with_are_understood(path: Path):
         ('stage = "unet"', 'stage = "all"', 'stage is "all"'),
         ("[loop]", "[loop", "cannot be read"),
         ("batch = 2", "batch = 2\naccumulate = 0", r"loop\.accumulate is 0"),
+        ("batch = 2", "batch = 2\nstart_share = 1.0", r"loop\.start_share is 1\.0"),
         ("[unet]", '[unet]\nprediction = "epsilon"', 'prediction is "epsilon"'),
     ],
 )

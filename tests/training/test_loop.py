@@ -27,7 +27,7 @@ class Line(torch.nn.Module):
         return self.layer(inputs).squeeze(1)
 
 
-def open_loop(run_dir: Path, accumulate: int, steps: int = STEPS) -> Loop:
+def open_loop(run_dir: Path, accumulate: int, steps: int = STEPS, start_share: float = 0.0) -> Loop:
     config = LoopConfig(
         steps=steps,
         batch=ROWS // accumulate,
@@ -35,6 +35,7 @@ def open_loop(run_dir: Path, accumulate: int, steps: int = STEPS) -> Loop:
         learning_rate=1e-2,
         warmup_steps=2,
         log_every=2,
+        start_share=start_share,
     )
     return Loop(open_accelerator(config), Line(), config, run_dir)
 
@@ -95,3 +96,16 @@ def test_only_the_last_batch_of_a_step_waits_for_other_processes(tmp_path: Path,
     run(loop)
 
     assert alone == [loop.module] * 2 * 2
+
+
+def test_what_is_left_may_keep_a_share_of_what_was_there(tmp_path: Path):
+    before = Line().state_dict()
+    run(open_loop(tmp_path, 1, steps=2, start_share=0.25))
+    resumed = open_loop(tmp_path, 1, start_share=0.25)  # knows what was there before it was stopped
+    run(resumed)
+    averaged = resumed.average.state_dict()
+
+    with resumed.averaged() as left:
+        for name, weight in left.state_dict().items():
+            torch.testing.assert_close(weight, 0.75 * averaged[name] + 0.25 * before[name])
+            assert not torch.allclose(averaged[name], before[name])

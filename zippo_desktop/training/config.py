@@ -46,6 +46,7 @@ class LoopConfig:
     accumulate: int = 1
     warmup_steps: int = 200
     ema_decay: float = 0.999
+    start_share: float = 0.0  # of the weights before the run in those that it writes, from 0 to 1
     clip_norm: float = 1.0
     mixed_precision: str = "no"  # "no", "fp16" or "bf16"
     compile: bool = False  # torch.compile: minutes at each start, then faster steps
@@ -129,6 +130,8 @@ def read_config(path: Path) -> TrainConfig:
             f'{path}: unet.prediction is "{config.unet.prediction}".',
             'Write prediction = "v_prediction", or leave it out.',
         )
+    if not 0 <= config.loop.start_share < 1:
+        raise UsageError(f"{path}: loop.start_share is {config.loop.start_share}.", "Write 0 to below 1.")
     if config.loop.accumulate < 1:
         raise UsageError(f"{path}: loop.accumulate is {config.loop.accumulate}.", "Write 1 or more.")
     return config

@@ -60,7 +60,9 @@ class Loop:
     """Runs `losses_of(step)` and the optimiser from the last checkpoint to `config.steps`.
 
     A step is one of the optimiser: with `config.accumulate` above 1 its gradient is the mean over so many
-    batches, and losses are asked for as often.
+    batches, and losses are asked for as often. What it leaves are averaged weights, mixed by
+    `config.start_share` with those of before the run, which keeps what they knew better (Wortsman et al.
+    2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903, section 3).
     """
 
     def __init__(
@@ -80,6 +82,8 @@ class Loop:
             "average": self.average,
             "optimizer": self.optimizer,
         }
+        if config.start_share:
+            self.parts["start"] = WeightAverage(self.raw, decay=1.0)
         run_dir.mkdir(parents=True, exist_ok=True)
         self.log_path = run_dir / "log.jsonl"
         self.first_step = load_checkpoint(run_dir, self.parts)
@@ -108,15 +112,25 @@ class Loop:
 
     @contextmanager
     def averaged(self) -> Iterator[torch.nn.Module]:
-        """The module holding the averaged weights, until the block ends."""
+        """The module holding the weights that the run leaves so far, until the block ends."""
         trained = {name: value.detach().clone() for name, value in self.raw.state_dict().items()}
-        self.raw.load_state_dict(self.average.state_dict())
+        self.raw.load_state_dict(self._left())
         self.raw.eval()
         try:
             yield self.raw
         finally:
             self.raw.load_state_dict(trained)
             self.raw.train()
+
+    def _left(self) -> dict[str, torch.Tensor]:
+        averaged = self.average.state_dict()
+        if not self.config.start_share:
+            return averaged
+        start, share = self.parts["start"].state_dict(), self.config.start_share
+        return {
+            name: value.lerp(start[name], share) if value.is_floating_point() else value
+            for name, value in averaged.items()
+        }
 
     def note(self, step: int, values: Mapping[str, float]) -> None:
         """Append one line of figures to the run's log."""
