@@ -1,4 +1,4 @@
-"""The frozen image encoder in PyTorch: EfficientNet-Lite0's trunk, whose features guide matting.
+"""The image encoder in PyTorch: EfficientNet-Lite0's trunk, whose features guide matting.
 
 Tan & Le 2019, "EfficientNet" (arXiv 1905.11946); the Lite0 variant has no squeeze-and-excitation and
 ReLU6 throughout. Batch norms are folded into the convolutions when the weights are taken over.

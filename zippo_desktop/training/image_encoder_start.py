@@ -1,4 +1,4 @@
-"""Adding the frozen image encoder to a Zippo folder, and making its UNet take the features.
+"""Adding the image encoder to a Zippo folder, and making its UNet take the features.
 
 The features' 472 channels are reduced to their principal components over training scenes, so that
 they weigh little in the UNet's first layer.
