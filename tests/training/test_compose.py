@@ -8,6 +8,7 @@ from PIL import Image
 from tests.training.material import write_material
 from zippo_desktop.errors import UsageError
 from zippo_desktop.training.compose import is_soft, training_mean_area, write_evaluation_set
+from zippo_desktop.training.composites import SMALL
 
 
 def test_the_set_is_complete_and_repeatable(tmp_path: Path):
@@ -24,6 +25,20 @@ def test_the_set_is_complete_and_repeatable(tmp_path: Path):
             with Image.open(path) as image:
                 assert (image.mode, image.size) == (mode, (40, 40))
             assert path.read_bytes() == (tmp_path / "second" / kind / path.name).read_bytes()
+
+
+def test_small_subjects_are_small(tmp_path: Path):
+    data = write_material(tmp_path)
+    write_evaluation_set(
+        data.cutouts, data.backgrounds, tmp_path / "set", "train", count=12, size_px=64, small=1.0
+    )
+
+    areas = []
+    for path in sorted((tmp_path / "set" / "matte").iterdir()):
+        with Image.open(path) as matte:
+            areas.append(np.asarray(matte).mean() / 255)
+    assert min(areas) > 0
+    assert max(areas) < 1.1 * SMALL[1] ** 2
 
 
 def test_a_full_folder_is_left_alone(tmp_path: Path):

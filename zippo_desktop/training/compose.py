@@ -30,16 +30,18 @@ def write_evaluation_set(
     count: int = 200,
     size_px: int = 256,
     seed: int = 1,
+    small: float = 0.0,
 ) -> None:
     """Write `count` scenes of `size_px` pixels as `output/image/NNNN.png` and `output/matte/NNNN.png`.
 
     `index.csv` beside them tells each subject's name and pack, and whether it is soft (`evaluation_index`).
 
     With `split` "test", objects and backgrounds are ones that training with the same folders never
-    sees. The same arguments give the same pictures. Raises UsageError if `output` holds a set already.
+    sees. A share `small` of the subjects is small in its frame (`composites.SMALL`), and alone there.
+    The same arguments give the same pictures. Raises UsageError if `output` holds a set already.
     """
     check_new_folder(output)
-    source = _SubjectSource(DataConfig(cutouts, backgrounds, size_px), split, seed)
+    source = _SubjectSource(DataConfig(cutouts, backgrounds, size_px, small=small), split, seed)
     manifest = _manifest_rows(cutouts)
     rows = []
     for name in ("image", "matte"):

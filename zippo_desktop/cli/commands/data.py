@@ -28,6 +28,12 @@ def compose(
     count: Annotated[int, typer.Option("--count", min=1, help="How many pictures.")] = 200,
     size: Annotated[int, typer.Option("--size", min=1, metavar="PX", help="Side of the pictures.")] = 256,
     seed: opt.SeedOption = 1,
+    small: Annotated[
+        float,
+        typer.Option(
+            "--small", min=0.0, max=1.0, metavar="SHARE", help="Of subjects that are small in their frame."
+        ),
+    ] = 0.0,
 ) -> None:
     """Put cut-outs over backgrounds: an evaluation set with true mattes, always the same for one seed.
 
@@ -35,7 +41,7 @@ def compose(
     """
     from zippo_desktop.training.compose import write_evaluation_set
 
-    write_evaluation_set(tuple(cutouts), tuple(backgrounds), output, split, count, size, seed)
+    write_evaluation_set(tuple(cutouts), tuple(backgrounds), output, split, count, size, seed, small)
     output_console().print(plain(f"Wrote {count} pictures and mattes to {output}."))
 
 
