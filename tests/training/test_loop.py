@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from zippo_desktop.errors import UsageError
 from zippo_desktop.training.config import LoopConfig
 from zippo_desktop.training.loop import Loop, open_accelerator
 
@@ -109,3 +110,10 @@ def test_what_is_left_may_keep_a_share_of_what_was_there(tmp_path: Path):
         for name, weight in left.state_dict().items():
             torch.testing.assert_close(weight, 0.75 * averaged[name] + 0.25 * before[name])
             assert not torch.allclose(averaged[name], before[name])
+
+
+def test_a_run_that_kept_no_start_cannot_mix_it_in_later(tmp_path: Path):
+    run(open_loop(tmp_path, 1, steps=2))
+
+    with pytest.raises(UsageError, match='no "start"'):
+        open_loop(tmp_path, 1, start_share=0.25)

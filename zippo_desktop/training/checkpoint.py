@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from zippo_desktop.errors import UsageError
+
 STATE_FILE = "checkpoint.safetensors"
 
 
@@ -29,14 +31,23 @@ def save_checkpoint(run_dir: Path, step: int, parts: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(run_dir: Path, parts: Mapping[str, Any]) -> int:
-    """Restore `parts` in place and return the step; 0 if there is no checkpoint yet."""
+    """Restore `parts` in place and return the step; 0 if there is no checkpoint yet.
+
+    Raises UsageError for a checkpoint that knows nothing of one of them.
+    """
     path = run_dir / STATE_FILE
     if not path.is_file():
         return 0
     tensors = load_file(path)
     for name, part in parts.items():
         prefix = f"{name}/"
-        _restore(part, {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)})
+        found = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
+        if not found:
+            raise UsageError(
+                f'The run in {run_dir} was begun with other settings: its checkpoint has no "{name}".',
+                "Take back what you changed in the configuration, or name another run_dir.",
+            )
+        _restore(part, found)
     return int(_metadata(path)["step"])
 
 
