@@ -4,22 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
 from torch.nn import functional
 
 from zippo_desktop.engine import zippo_vae
+from zippo_desktop.engine.model_store import read_spec
 from zippo_desktop.engine.torch_session import TorchSession
+from zippo_desktop.engine.zippo_unet import use_plain_attention
 from zippo_desktop.training.branches import RowMaker, T
 from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, replayed
-from zippo_desktop.training.loop import Loop
+from zippo_desktop.training.loop import Loop, open_accelerator
 from zippo_desktop.training.pairs import CaptionedPair, PairDataset, PairSource, fresh_pairs
-from zippo_desktop.training.unet_batches import seen_at
+from zippo_desktop.training.unet_batches import check_material, seen_at
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 STUDIO_SHARE = 0.1  # of the pairs on plain grey: products are photographed so, and generated pictures are
 SHEET_PAIRS = 12
+
+
+def open_frozen(config: TrainConfig) -> tuple[Accelerator, TorchSession]:
+    """A run's device, and the model's networks on it, none of which is trained until a stage says so.
+
+    The run's material is looked through first.
+    """
+    torch.manual_seed(config.loop.seed)
+    accelerator = open_accelerator(config.loop)
+    check_material(config.data, accelerator.process_index, accelerator.num_processes)
+    session = TorchSession(read_spec(config.model_dir), accelerator.device)
+    if accelerator.device.type == "cpu":
+        use_plain_attention(session.unet)
+    session.unet.requires_grad_(False).eval()
+    return accelerator, session
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,19 @@ from dataclasses import dataclass, replace
 import torch
 
 from zippo_desktop.engine.matte_decoder import WIDTHS, MatteDecoder, load_matte_decoder
-from zippo_desktop.engine.model_store import MATTE_DECODER, read_spec, record_digests
+from zippo_desktop.engine.model_store import MATTE_DECODER, record_digests
 from zippo_desktop.engine.session import ZippoSpec
 from zippo_desktop.engine.torch_session import TorchSession
-from zippo_desktop.engine.zippo_unet import use_plain_attention
 from zippo_desktop.training.branches import RowMaker, select
 from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.latent_pairs import CaptionCache, Encoded, encoded_pairs
-from zippo_desktop.training.loop import Loop, Losses, open_accelerator
+from zippo_desktop.training.loop import Loop, Losses
 from zippo_desktop.training.losses import matte_loss
-from zippo_desktop.training.matting_pairs import MattingPairs, one_step_rows, write_sheet
+from zippo_desktop.training.matting_pairs import MattingPairs, one_step_rows, open_frozen, write_sheet
 from zippo_desktop.training.model_folder import write_index, write_own_network
 from zippo_desktop.training.pairs import CaptionedPair
 from zippo_desktop.training.train_unet import encode_pairs
 from zippo_desktop.training.train_vae import pictures_of
-from zippo_desktop.training.unet_batches import check_material
 from zippo_desktop.training.unet_losses import predict
 
 
@@ -46,14 +44,8 @@ def train_matte_decoder(config: TrainConfig) -> None:
 
     The folder's ONNX graphs are those of before: `export` makes them anew.
     """
-    torch.manual_seed(config.loop.seed)
-    accelerator = open_accelerator(config.loop)
-    check_material(config.data, accelerator.process_index, accelerator.num_processes)
+    accelerator, session = open_frozen(config)
     folder = config.model_dir / MATTE_DECODER
-    session = TorchSession(read_spec(config.model_dir), accelerator.device)
-    if accelerator.device.type == "cpu":
-        use_plain_attention(session.unet)
-    session.unet.requires_grad_(False).eval()
     decoder = load_matte_decoder(folder) or fresh_matte_decoder(session.spec)
     loop = Loop(accelerator, decoder.train(), config.loop, config.run_dir)
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)

@@ -7,7 +7,6 @@ tells a thousand kinds of things apart into what tells a subject from its surrou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,21 +14,19 @@ from torch.nn import functional
 
 from zippo_desktop.engine.image_encoder import ImageEncoder
 from zippo_desktop.engine.matte_decoder import MatteDecoder
-from zippo_desktop.engine.model_store import IMAGE_ENCODER, MATTE_DECODER, read_spec, record_digests
+from zippo_desktop.engine.model_store import IMAGE_ENCODER, MATTE_DECODER, record_digests
 from zippo_desktop.engine.torch_session import TorchSession
-from zippo_desktop.engine.zippo_unet import use_plain_attention
 from zippo_desktop.errors import UsageError
 from zippo_desktop.training.branches import PairBatch, RowMaker, select
 from zippo_desktop.training.config import TrainConfig
 from zippo_desktop.training.latent_pairs import CaptionCache
-from zippo_desktop.training.loop import Loop, Losses, open_accelerator
+from zippo_desktop.training.loop import Loop, Losses
 from zippo_desktop.training.losses import matte_loss
-from zippo_desktop.training.matting_pairs import MattingPairs, one_step_rows, write_sheet
+from zippo_desktop.training.matting_pairs import MattingPairs, one_step_rows, open_frozen, write_sheet
 from zippo_desktop.training.model_folder import write_own_network
 from zippo_desktop.training.pairs import CaptionedPair
 from zippo_desktop.training.train_unet import encode_latents
 from zippo_desktop.training.train_vae import pictures_of
-from zippo_desktop.training.unet_batches import check_material
 from zippo_desktop.training.unet_losses import decoded_matte_loss, predict
 
 FROZEN_BLOCKS = 4  # of the image encoder: edges and textures, and most of its gradient's time
@@ -79,24 +76,18 @@ def train_matting(config: TrainConfig) -> None:
     The folder's ONNX graphs are those of before: `export` makes them anew. Raises `UsageError` for a model
     that lacks one of the two.
     """
-    torch.manual_seed(config.loop.seed)
-    accelerator = open_accelerator(config.loop)
-    check_material(config.data, accelerator.process_index, accelerator.num_processes)
-    session = TorchSession(read_spec(config.model_dir), accelerator.device)
+    accelerator, session = open_frozen(config)
     if session.image_encoder is None or session.matte_decoder is None:
         raise UsageError(
             f"{config.model_dir} has no image encoder, or no matte decoder, which this stage trains.",
             'Train stage "unet" with image_encoder_file, then stage "matte_decoder".',
         )
-    if accelerator.device.type == "cpu":
-        use_plain_attention(session.unet)
-    session.unet.requires_grad_(False).eval()
     maker, captions = one_step_rows(config, session)
     loop = Loop(accelerator, _trainable(session, maker), config.loop, config.run_dir)
     torch.manual_seed(config.loop.seed + 1000 * loop.first_step + accelerator.process_index)
     pairs = MattingPairs(config, session.spec.detail, loop)
-    unseen = see(session, captions, pairs.unseen()) if accelerator.is_main_process else None
-    batches = pairs.batches(lambda composed: see(session, captions, composed))
+    unseen = _see(session, captions, pairs.unseen()) if accelerator.is_main_process else None
+    batches = pairs.batches(lambda composed: _see(session, captions, composed))
     weight = config.unet.decoded_weight
     loop.run(
         lambda step: _losses(loop.module, session, next(batches), weight),
@@ -121,9 +112,9 @@ def _trainable(session: TorchSession, maker: RowMaker) -> OneStepMatting:
 
 
 @torch.no_grad()
-def see(session: TorchSession, captions: CaptionCache, composed: Sequence[CaptionedPair]) -> Seen:
+def _see(session: TorchSession, captions: CaptionCache, composed: list[CaptionedPair]) -> Seen:
     """Some pairs as this stage takes them, on the session's device."""
-    both = pictures_of(list(composed)).to(next(session.unet.parameters()).device)
+    both = pictures_of(composed).to(next(session.unet.parameters()).device)
     pictures, mattes = both.chunk(2)
     rgb, matte = encode_latents(session, functional.avg_pool2d(both, session.spec.detail)).chunk(2)
     text = captions([pair.caption for pair in composed]).to(both.device)
